@@ -1,0 +1,237 @@
+"""The names and messages that a client and a session share.
+
+Every message is a frozen model. Unknown fields are ignored and missing ones have defaults, so an
+old client talks to a new worker and the other way round. No default is a clock or a random
+number: these models are used in workflow code, which is replayed.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+from turnkeeper.forms.model import FieldType, Form, Frozen, Scalar
+
+WORKFLOW = "VoiceSession"
+TASK_QUEUE = "turnkeeper"
+DEFAULT_PREFIX = "voice:session"
+DEFAULT_TENANT = "default"
+
+MAX_TURN_BYTES = 64 * 1024
+"""A turn over this is refused before it is sent: at Temporal's own limit (2 MiB a payload) a
+session wedges until well after the caller gave up (measured)."""
+
+Status = Literal[
+    "collecting", "confirming", "submitting", "completed",
+    "handed_off", "cancelled", "abandoned", "expired", "failed",
+]  # fmt: skip
+Next = Literal["listen", "hang_up", "transfer"]
+TurnEvent = Literal[
+    "noinput", "nomatch", "help", "repeat", "skip", "back", "start_over", "cancel",
+]  # fmt: skip
+
+
+# --- in -------------------------------------------------------------------------------------------
+
+
+class Opening(Frozen):
+    """What a session is started with. A start input that cannot be read would fail the workflow
+    task for ever, so everything here has a default and is plain text."""
+
+    form: str = ""
+    tenant: str = DEFAULT_TENANT
+
+
+class Connect(Frozen):
+    """A leg begins: a call comes in, a socket opens."""
+
+    connect_id: str
+    """Chosen by the client, the same on every retry: one connect makes one leg."""
+    transport_id: str = ""
+    """The transport's own name for the leg: a Twilio CallSid, a room name."""
+    channel: str = ""
+
+
+class Alternative(Frozen):
+    """One hypothesis of a recogniser; confidence from 0 to 1."""
+
+    text: str
+    confidence: float | None = None
+
+
+class Turn(Frozen):
+    """What a caller said, keyed or did not say, in one go."""
+
+    leg: int
+    utterance_id: str
+    text: str | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    """The n-best list, best first, when there is one; `text` is then its first."""
+    confidence: float | None = None
+    dtmf: str | None = None
+    answers: dict[str, Scalar | None] = {}
+    """Values that the agent's own language model extracted, by field; checked all the same.
+    None takes an optional field's answer back."""
+    event: TurnEvent | None = None
+    said: str | None = None
+    """Up to where the caller heard the last reply before barging in."""
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits of the content, without the leg and the utterance id."""
+        content = self.model_dump_json(exclude={"leg", "utterance_id"}, exclude_defaults=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def update_id(self) -> str:
+        """The same utterance with the same content is the same update, whoever sends it."""
+        return f"{self.leg}.{self.utterance_id}.{self.digest()}"
+
+
+class Disconnect(Frozen):
+    """A leg ended."""
+
+    leg: int
+    reason: str = ""
+
+
+class Cancel(Frozen):
+    """End the session without submitting it."""
+
+    request_id: str
+    reason: str = ""
+
+
+class Put(Frozen):
+    """SessionStore's write: the whole of `form_answers` at once, over version `version`."""
+
+    request_id: str
+    version: int
+    form_answers: dict[str, Scalar | None] = {}
+    last_turn: str | None = None
+
+
+# --- out ------------------------------------------------------------------------------------------
+
+
+class Expects(Frozen):
+    """Hints for the recogniser and the keypad: what the asked field takes."""
+
+    type: FieldType | Literal["confirmation"]
+    choices: tuple[str, ...] = ()
+    min_digits: int | None = None
+    max_digits: int | None = None
+    language: str = "en"
+
+
+class Rejection(Frozen):
+    """A value that was offered and not taken."""
+
+    field: str
+    code: str
+    say: str
+
+
+class Confirming(Frozen):
+    """A read-back that waits for yes or no; `field` is None for the final one."""
+
+    field: str | None = None
+    value: Scalar | None = None
+
+
+class Progress(Frozen):
+    """Fields answered or skipped, of those that are asked as things stand."""
+
+    done: int = 0
+    total: int = 0
+
+
+class Reply(Frozen):
+    """What a turn, or a connect, led to: a delta, never the whole state."""
+
+    say: str
+    leg: int = 0
+    utterance_id: str = ""
+    status: Status = "collecting"
+    next: Next = "listen"
+    field: str | None = None
+    expects: Expects | None = None
+    recorded: dict[str, Scalar] = {}
+    """What this turn stored, by field, in normal form."""
+    removed: tuple[str, ...] = ()
+    """Fields whose answer this turn took away (their condition no longer holds, start over)."""
+    rejected: tuple[Rejection, ...] = ()
+    confirming: Confirming | None = None
+    progress: Progress = Progress()
+    restored: bool = False
+    """On a connect: whether answers were already there."""
+
+
+class Leg(Frozen):
+    """One phone call or one socket of a session; numbered from 1."""
+
+    number: int
+    transport_id: str = ""
+    channel: str = ""
+    opened_at: datetime
+    closed_at: datetime | None = None
+    reason: str = ""
+
+
+class TranscriptEntry(Frozen):
+    """One exchange. `heard` is what the caller said or keyed, `said` what was replied."""
+
+    at: datetime
+    leg: int
+    utterance_id: str = ""
+    heard: str = ""
+    said: str = ""
+    recorded: tuple[str, ...] = ()
+
+
+class Transcript(Frozen):
+    """The newest exchanges, oldest first; `omitted` earlier ones are no longer carried."""
+
+    entries: tuple[TranscriptEntry, ...] = ()
+    omitted: int = 0
+
+
+class LastTurn(Frozen):
+    """The newest turn that was applied."""
+
+    utterance_id: str
+    leg: int
+    heard: str
+    at: datetime
+
+
+class Delivery(Frozen):
+    """How sending the confirmed form stands."""
+
+    state: Literal["pending", "delivered", "refused", "gave_up"]
+    idempotency_key: str
+    since: datetime
+    detail: str = ""
+
+
+class SessionState(Frozen):
+    """What a session holds. `updated_at` is the time of the last turn or connect."""
+
+    session_id: str
+    form: str
+    form_version: str = ""
+    form_answers: dict[str, Scalar] = {}
+    last_turn: LastTurn | None = None
+    created_at: datetime
+    updated_at: datetime
+    status: Status = "collecting"
+    field: str | None = None
+    confirming: Confirming | None = None
+    progress: Progress = Progress()
+    turns: int = 0
+    leg: int = 0
+    legs: tuple[Leg, ...] = ()
+    delivery: Delivery | None = None
+    discarded: tuple[dict[str, Scalar], ...] = ()
+    """What restarts of the session threw away, oldest first."""
+    version: int = 0
+    """Counts changes; `SessionStore.set` compares it."""
+    definition: Form | None = None
+    """The form that this session goes by, whatever is deployed now."""

@@ -1,0 +1,153 @@
+"""What can happen to a form. Events are history: a kind once written keeps its meaning for ever.
+
+To change what a decision does, write other events, or a new kind; never change `evolve` for a kind
+that has been released. A stored history would replay into another form.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field as Discriminated
+
+from turnkeeper.contract import Reply, Status
+from turnkeeper.dialogue.state import Answer, Question
+from turnkeeper.forms.model import Frozen
+
+
+class Connected(Frozen):
+    """A leg began."""
+
+    kind: Literal["connected"] = "connected"
+    at: datetime
+
+
+class TurnTaken(Frozen):
+    """A turn was heard; what follows is what it meant."""
+
+    kind: Literal["turn_taken"] = "turn_taken"
+    leg: int
+    utterance_id: str
+    heard: str = ""
+    at: datetime
+
+
+class Filled(Frozen):
+    """A field has a (new) answer."""
+
+    kind: Literal["filled"] = "filled"
+    field: str
+    answer: Answer
+
+
+class Removed(Frozen):
+    """A field's answer was taken back."""
+
+    kind: Literal["removed"] = "removed"
+    field: str
+
+
+class Shelved(Frozen):
+    """A field's condition no longer holds: its answer is put away."""
+
+    kind: Literal["shelved"] = "shelved"
+    field: str
+
+
+class Unshelved(Frozen):
+    """A field's condition holds again: its answer is back."""
+
+    kind: Literal["unshelved"] = "unshelved"
+    field: str
+
+
+class Skipped(Frozen):
+    """An optional field was left out."""
+
+    kind: Literal["skipped"] = "skipped"
+    field: str
+
+
+class Refused(Frozen):
+    """A value was offered for a field and not taken; why, as a code."""
+
+    kind: Literal["refused"] = "refused"
+    field: str
+    code: str
+
+
+class Missed(Frozen):
+    """Nothing was heard (`noinput`) or nothing understood (`nomatch`) while `about` was asked:
+    a field's name, or `?kind` of a question."""
+
+    kind: Literal["missed"] = "missed"
+    about: str
+    how: Literal["noinput", "nomatch"]
+
+
+class Questioned(Frozen):
+    """A yes-or-no question is open."""
+
+    kind: Literal["questioned"] = "questioned"
+    question: Question
+
+
+class Answered(Frozen):
+    """The open question was answered, or dropped."""
+
+    kind: Literal["answered"] = "answered"
+    yes: bool | None = None
+
+
+class Asked(Frozen):
+    """A field is asked; `revisit` when it is already filled."""
+
+    kind: Literal["asked"] = "asked"
+    field: str | None
+    revisit: bool = False
+
+
+class StartedOver(Frozen):
+    """Every answer was thrown away, into `discarded`."""
+
+    kind: Literal["started_over"] = "started_over"
+
+
+class Moved(Frozen):
+    """The session has another status (`turnkeeper.dialogue.status` has the legal moves)."""
+
+    kind: Literal["moved"] = "moved"
+    status: Status
+
+
+class Said(Frozen):
+    """What the caller is told."""
+
+    kind: Literal["said"] = "said"
+    text: str
+
+
+Event: TypeAlias = Annotated[
+    Connected
+    | TurnTaken
+    | Filled
+    | Removed
+    | Shelved
+    | Unshelved
+    | Skipped
+    | Refused
+    | Missed
+    | Questioned
+    | Answered
+    | Asked
+    | StartedOver
+    | Moved
+    | Said,
+    Discriminated(discriminator="kind"),
+]
+
+
+class Decision(Frozen):
+    """What an input leads to: the events to fold in, and the reply to give."""
+
+    events: tuple[Event, ...] = ()
+    reply: Reply

@@ -1,0 +1,72 @@
+"""Where a form stands: the state that events fold into."""
+
+from datetime import datetime
+from typing import Literal
+
+from turnkeeper.contract import LastTurn, Status
+from turnkeeper.forms.model import Frozen, Scalar
+
+Source = Literal["text", "dtmf", "answers", "default"]
+
+
+class Answer(Frozen):
+    """A field's value and where it came from."""
+
+    value: Scalar
+    heard: str = ""
+    """The caller's words or keys; empty when a program or a default gave the value."""
+    source: Source = "text"
+    turn: int = 0
+
+
+class Question(Frozen):
+    """Something other than a field's prompt that waits for a yes or no.
+
+    value       a field's new value, read back before it is taken; the old one stands meanwhile
+    final       the whole form, read back before it is submitted
+    change      "what should I change?" after a no to the final read-back
+    start_over  whether to throw every answer away
+    cancel      whether to end without submitting
+    stale       whether to go on with what was begun long ago
+    """
+
+    kind: Literal["value", "final", "change", "start_over", "cancel", "stale"]
+    field: str | None = None
+    answer: Answer | None = None
+
+
+class DialogueState(Frozen):
+    """Everything the form interpretation algorithm knows, and nothing about legs or ids."""
+
+    status: Status = "collecting"
+    answers: dict[str, Answer] = {}
+    shelved: dict[str, Answer] = {}
+    """Answers whose field's condition no longer holds; they come back if it holds again."""
+    skipped: tuple[str, ...] = ()
+    field: str | None = None
+    """The field that was asked last."""
+    revisit: str | None = None
+    """A filled field that is asked again; its answer stands until the new one is valid."""
+    question: Question | None = None
+    misses: dict[str, int] = {}
+    """Failures since the field (or, under the key `?kind`, the question) was first asked: which
+    of the tapered prompts comes next."""
+    noinputs: int = 0
+    nomatches: int = 0
+    trail: tuple[str, ...] = ()
+    """The fields asked so far, oldest first, each once: the way back."""
+    last_filled: str | None = None
+    said: str = ""
+    """The last reply, for repeat."""
+    turns: int = 0
+    last_turn: LastTurn | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    discarded: tuple[dict[str, Scalar], ...] = ()
+    """What restarts threw away, oldest first."""
+    version: int = 0
+    """The number of events folded in."""
+
+    def values(self) -> dict[str, Scalar]:
+        """The answers' values by field: what conditions and templates see."""
+        return {name: answer.value for name, answer in self.answers.items()}

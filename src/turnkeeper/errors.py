@@ -1,0 +1,100 @@
+"""Everything that a caller of Turnkeeper may have to handle, as one tree.
+
+    TurnkeeperError
+    ├── FormError                 a form has mistakes; all of them are in the message
+    ├── StoreUnavailable          Temporal could not be reached in time: nothing is known, try again
+    ├── SessionError
+    │   ├── SessionNotFound       no session of this id, running or kept
+    │   ├── SessionClosed         the session has ended; `status` says how
+    │   ├── UnknownForm           no worker has a form of this id
+    │   ├── SupersededLeg         a newer leg (call, socket) has taken the session over
+    │   ├── TurnConflict          this utterance was already answered with other content
+    │   ├── TurnFailed            the turn could not be interpreted; nothing of it was recorded
+    │   └── StaleWrite            SessionStore: the record was changed since it was read
+    └── InvalidInput
+        ├── TurnTooLarge          more than a turn may carry; it was not sent
+        └── InvalidCaller         neither a phone number nor an id that can be a subject
+
+`StoreUnavailable` is never a statement about the session: a turn whose sending ended so may or
+may not be in history. Sending it again with the same utterance id is always safe.
+
+Errors that a workflow raises cross the wire as an `ApplicationError` whose type is the class name;
+`from_wire` turns them back. No message ever contains an answer.
+"""
+
+
+class TurnkeeperError(Exception):
+    """The root of the tree."""
+
+
+class FormError(TurnkeeperError):
+    """A form that cannot be used; `mistakes` are all that were found, one sentence each."""
+
+    def __init__(self, mistakes: "list[str] | tuple[str, ...]") -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+class StoreUnavailable(TurnkeeperError):
+    """Temporal, or every worker, could not be reached before the deadline."""
+
+
+class SessionError(TurnkeeperError):
+    """Something about one session."""
+
+
+class SessionNotFound(SessionError):
+    """There is no such session. Only `open` makes one."""
+
+
+class SessionClosed(SessionError):
+    """The session has ended and takes no more turns."""
+
+    def __init__(self, message: str, status: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UnknownForm(SessionError):
+    """No worker knows the form; no session was left behind."""
+
+
+class SupersededLeg(SessionError):
+    """A newer leg speaks for this caller; this one's turns are refused."""
+
+
+class TurnConflict(SessionError):
+    """The utterance was already answered with other content and is not the newest."""
+
+
+class TurnFailed(SessionError):
+    """The interpretation of the turn failed; the session is as it was."""
+
+
+class StaleWrite(SessionError):
+    """The stored record is newer than the one this write was based on."""
+
+
+class InvalidInput(TurnkeeperError, ValueError):
+    """Refused before anything was sent."""
+
+
+class TurnTooLarge(InvalidInput):
+    """The turn's content is over the limit (`turnkeeper.contract.MAX_TURN_BYTES`)."""
+
+
+class InvalidCaller(InvalidInput):
+    """The caller cannot be made into a subject."""
+
+
+_WIRE: dict[str, type[SessionError]] = {
+    cls.__name__: cls
+    for cls in (SessionClosed, UnknownForm, SupersededLeg, TurnConflict, TurnFailed, StaleWrite)
+}
+
+
+def from_wire(kind: str | None, message: str, details: tuple[object, ...] = ()) -> SessionError:
+    """The error that a workflow meant by an `ApplicationError` of type `kind`."""
+    if kind == SessionClosed.__name__:
+        return SessionClosed(message, str(details[0]) if details else "")
+    return _WIRE.get(kind or "", TurnFailed)(message)

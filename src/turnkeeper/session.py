@@ -1,0 +1,210 @@
+"""One session without its host: what the workflow keeps, and what a fake in memory keeps too.
+
+A host does three things in turn, one message at a time:
+
+    base = session.admit(turn)                  a stored Reply, or the state to decide from
+    decision = decide(form, base, turn, ...)    wherever that runs
+    reply = session.take(turn, base, decision)  fold the events in, store the reply
+
+Nothing here waits, so a session only ever changes in `take` and its like, between two messages.
+"""
+
+from datetime import datetime
+
+from turnkeeper.contract import (
+    Connect,
+    Delivery,
+    Put,
+    Reply,
+    SessionState,
+    Transcript,
+    TranscriptEntry,
+    Turn,
+)
+from turnkeeper.dialogue import DialogueState, evolve, fold
+from turnkeeper.dialogue.events import Decision, Moved, TurnTaken
+from turnkeeper.dialogue.status import CLOSED, OPEN
+from turnkeeper.errors import SessionClosed, StaleWrite
+from turnkeeper.forms.model import Form, Frozen
+from turnkeeper.ledger import Ledger, LedgerRecord, connect_key
+
+KEPT_EXCHANGES = 120
+"""Exchanges that the transcript keeps; a form by phone rarely has forty."""
+
+
+class SessionRecord(Frozen):
+    """A whole session, as it is carried over continue-as-new."""
+
+    form: Form
+    state: DialogueState
+    before: DialogueState | None = None
+    """The state before the newest turn: what an amendment is decided from."""
+    ledger: LedgerRecord = LedgerRecord()
+    transcript: Transcript = Transcript()
+    delivery: Delivery | None = None
+
+
+class Session:
+    """A form in progress, its legs and its replies."""
+
+    def __init__(self, session_id: str, record: SessionRecord) -> None:
+        self.id = session_id
+        self.form = record.form
+        self.dialogue = record.state
+        self.delivery = record.delivery
+        self.ledger = Ledger(record.ledger)
+        self._before = record.before
+        self._exchanges = list(record.transcript.entries)
+        self._omitted = record.transcript.omitted
+
+    @classmethod
+    def begin(cls, session_id: str, form: Form) -> "Session":
+        return cls(session_id, SessionRecord(form=form, state=DialogueState()))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes turns."""
+        return self.dialogue.status in OPEN
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended for good."""
+        return self.dialogue.status in CLOSED
+
+    # --- turns ------------------------------------------------------------------------------------
+
+    def admit(self, turn: Turn) -> Reply | DialogueState:
+        """The reply that the turn already had, or the state that it is to be decided from.
+
+        Raises:
+            SupersededLeg, TurnConflict: see `turnkeeper.ledger`.
+            SessionClosed: the form has been submitted, or the session has ended.
+        """
+        stored = self.ledger.stored(turn.update_id())
+        if stored is not None:
+            return stored
+        amends = self.ledger.admit(turn)
+        if not self.is_open:
+            raise self._closed()
+        return self._before if amends and self._before is not None else self.dialogue
+
+    def take(self, turn: Turn, base: DialogueState, decision: Decision) -> Reply:
+        """Apply what was decided from `base`, the state that `admit` gave."""
+        amends = base is not self.dialogue
+        reply = decision.reply.model_copy(
+            update={"leg": turn.leg, "utterance_id": turn.utterance_id}
+        )
+        self._before = base
+        self.dialogue = fold(base, decision.events)
+        self.ledger.take(turn, reply)
+        self._note(decision, reply, replaces=amends)
+        return reply
+
+    # --- legs -------------------------------------------------------------------------------------
+
+    def admit_connect(self, connect: Connect) -> Reply | DialogueState:
+        """The reply that this connect already had, or the state to decide from."""
+        return self.ledger.stored(connect_key(connect.connect_id)) or self.dialogue
+
+    def take_connect(self, connect: Connect, decision: Decision, at: datetime) -> Reply:
+        """A new leg: it is the only one that is heard from now on."""
+        reply = decision.reply.model_copy(update={"leg": self.ledger.leg + 1})
+        self._change(decision)
+        self.ledger.open_leg(connect, reply, at)
+        self._note(decision, reply, at=at)
+        return reply
+
+    # --- everything else that changes a session ---------------------------------------------------
+
+    def take_command(self, decision: Decision) -> Reply:
+        """Apply what an operator or a program decided on, outside any leg."""
+        self._change(decision)
+        return decision.reply.model_copy(update={"leg": self.ledger.leg})
+
+    def check_version(self, put: Put) -> None:
+        """Raises StaleWrite when the session has changed since the writer read it."""
+        if not self.is_open:
+            raise self._closed()
+        if put.version != self.dialogue.version:
+            raise StaleWrite(
+                f"the record is at version {self.dialogue.version}, the write was based on "
+                f"{put.version}; get it again, change that, set it"
+            )
+
+    def move(self, event: Moved) -> None:
+        """Another status, for a reason outside the dialogue: a timer, a delivery."""
+        self.dialogue = evolve(self.dialogue, event)
+        self.ledger.settle()
+
+    # --- what it shows ----------------------------------------------------------------------------
+
+    def state(self, now: datetime) -> SessionState:
+        """The session as its readers see it; `now` stands in where nothing happened yet."""
+        dialogue = self.dialogue
+        return SessionState(
+            session_id=self.id,
+            form=self.form.form,
+            form_version=self.form.version,
+            form_answers=dialogue.values(),
+            last_turn=dialogue.last_turn,
+            created_at=dialogue.created_at or now,
+            updated_at=dialogue.updated_at or now,
+            status=dialogue.status,
+            field=dialogue.field,
+            turns=dialogue.turns,
+            leg=self.ledger.leg,
+            legs=tuple(self.ledger.legs),
+            delivery=self.delivery,
+            discarded=dialogue.discarded,
+            version=dialogue.version,
+            definition=self.form,
+        )
+
+    def transcript(self) -> Transcript:
+        return Transcript(entries=tuple(self._exchanges), omitted=self._omitted)
+
+    def record(self) -> SessionRecord:
+        """All of it, for another run to go on from."""
+        return SessionRecord(
+            form=self.form,
+            state=self.dialogue,
+            before=self._before,
+            ledger=self.ledger.record(),
+            transcript=self.transcript(),
+            delivery=self.delivery,
+        )
+
+    def _change(self, decision: Decision) -> None:
+        self.dialogue = fold(self.dialogue, decision.events)
+        self._before = None
+        self.ledger.settle()
+
+    def _note(
+        self,
+        decision: Decision,
+        reply: Reply,
+        *,
+        at: datetime | None = None,
+        replaces: bool = False,
+    ) -> None:
+        """Add an exchange to the transcript, or put it in the place of the one it amends."""
+        turn = next((event for event in decision.events if isinstance(event, TurnTaken)), None)
+        entry = TranscriptEntry(
+            at=turn.at if turn else at,
+            leg=reply.leg,
+            utterance_id=reply.utterance_id,
+            heard=turn.heard if turn else "",
+            said=reply.say,
+            recorded=tuple(reply.recorded),
+        )
+        if replaces:
+            self._exchanges.pop()
+        self._exchanges.append(entry)
+        surplus = len(self._exchanges) - KEPT_EXCHANGES
+        if surplus > 0:
+            del self._exchanges[:surplus]
+            self._omitted += surplus
+
+    def _closed(self) -> SessionClosed:
+        status = self.dialogue.status
+        return SessionClosed(f"this session takes no more turns: it is {status}", status)
