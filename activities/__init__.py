@@ -1,0 +1,1 @@
+"""Everything that touches the world: interpretation, delivery, tidying up."""

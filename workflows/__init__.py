@@ -1,0 +1,1 @@
+"""Deterministic hosts. Nothing here interprets: that is decided once, in activities."""

@@ -6,8 +6,11 @@ number: these models are used in workflow code, which is replayed.
 """
 
 import hashlib
-from datetime import datetime
-from typing import Literal
+import json
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field as Discriminated
 
 from turnkeeper.forms.model import FieldType, Form, Frozen, Scalar
 
@@ -15,6 +18,18 @@ WORKFLOW = "VoiceSession"
 TASK_QUEUE = "turnkeeper"
 DEFAULT_PREFIX = "voice:session"
 DEFAULT_TENANT = "default"
+
+ATTRIBUTE_FORM = "TurnkeeperForm"
+ATTRIBUTE_STATUS = "TurnkeeperStatus"
+ATTRIBUTE_FIELD = "TurnkeeperField"
+ATTRIBUTE_TENANT = "TurnkeeperTenant"
+SEARCH_ATTRIBUTES = (ATTRIBUTE_FORM, ATTRIBUTE_STATUS, ATTRIBUTE_FIELD, ATTRIBUTE_TENANT)
+"""The search attributes of a session, all of Temporal's type Keyword; none is personal."""
+
+SESSION_ENDING = "SessionEnding"
+"""The error type of a message that met a run which is ending: sent again, the next run has it."""
+STORE_FORM = "session-store"
+"""The form of `turnkeeper.store.SessionStore`: no questions, any answers."""
 
 MAX_TURN_BYTES = 64 * 1024
 """A turn over this is refused before it is sent: at Temporal's own limit (2 MiB a payload) a
@@ -39,11 +54,14 @@ class Opening(Frozen):
 
     form: str = ""
     tenant: str = DEFAULT_TENANT
+    ttl: timedelta | None = None
+    """Stands in for the form's `abandon_after`."""
 
 
 class Connect(Frozen):
     """A leg begins: a call comes in, a socket opens."""
 
+    kind: Literal["connect"] = "connect"
     connect_id: str
     """Chosen by the client, the same on every retry: one connect makes one leg."""
     transport_id: str = ""
@@ -61,6 +79,7 @@ class Alternative(Frozen):
 class Turn(Frozen):
     """What a caller said, keyed or did not say, in one go."""
 
+    kind: Literal["turn"] = "turn"
     leg: int
     utterance_id: str
     text: str | None = None
@@ -77,8 +96,8 @@ class Turn(Frozen):
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits of the content, without the leg and the utterance id."""
-        content = self.model_dump_json(exclude={"leg", "utterance_id"}, exclude_defaults=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        content = self.model_dump(exclude={"leg", "utterance_id"}, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def update_id(self) -> str:
         """The same utterance with the same content is the same update, whoever sends it."""
@@ -95,6 +114,7 @@ class Disconnect(Frozen):
 class Cancel(Frozen):
     """End the session without submitting it."""
 
+    kind: Literal["cancel"] = "cancel"
     request_id: str
     reason: str = ""
 
@@ -102,10 +122,15 @@ class Cancel(Frozen):
 class Put(Frozen):
     """SessionStore's write: the whole of `form_answers` at once, over version `version`."""
 
+    kind: Literal["put"] = "put"
     request_id: str
     version: int
     form_answers: dict[str, Scalar | None] = {}
     last_turn: str | None = None
+
+
+Message = Annotated[Connect | Turn | Cancel | Put, Discriminated(discriminator="kind")]
+"""Everything that the dialogue decides on."""
 
 
 # --- out ------------------------------------------------------------------------------------------
@@ -162,6 +187,15 @@ class Reply(Frozen):
     progress: Progress = Progress()
     restored: bool = False
     """On a connect: whether answers were already there."""
+
+
+class Outcome(Frozen):
+    """How a posted turn ended: its reply, or the type (in `turnkeeper.errors`) and text of its
+    error. Neither: it has not been handled yet."""
+
+    reply: Reply | None = None
+    error: str | None = None
+    message: str = ""
 
 
 class Leg(Frozen):

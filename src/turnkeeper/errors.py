@@ -12,6 +12,7 @@
     │   ├── TurnFailed            the turn could not be interpreted; nothing of it was recorded
     │   └── StaleWrite            SessionStore: the record was changed since it was read
     └── InvalidInput
+        ├── SettingsError         a setting (environment variable, option) has a wrong value
         ├── TurnTooLarge          more than a turn may carry; it was not sent
         └── InvalidCaller         neither a phone number nor an id that can be a subject
 
@@ -77,6 +78,10 @@ class StaleWrite(SessionError):
 
 class InvalidInput(TurnkeeperError, ValueError):
     """Refused before anything was sent."""
+
+
+class SettingsError(InvalidInput):
+    """A setting that cannot be used: its name, its value and what it must be, in one sentence."""
 
 
 class TurnTooLarge(InvalidInput):

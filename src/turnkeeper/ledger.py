@@ -56,6 +56,11 @@ class Ledger:
         """The reply that was given under this key: an update id, or `connect_key`."""
         return self._replies.get(key)
 
+    def newest_reply(self, utterance_id: str) -> Reply | None:
+        """The last reply that was given to an utterance, whatever its leg and content."""
+        replies = reversed(self._replies.values())
+        return next((reply for reply in replies if reply.utterance_id == utterance_id), None)
+
     def admit(self, turn: Turn) -> bool:
         """Whether `turn`, which has no stored reply, amends the newest one.
 

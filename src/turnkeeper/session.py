@@ -14,15 +14,16 @@ from datetime import datetime
 from turnkeeper.contract import (
     Connect,
     Delivery,
-    Put,
     Reply,
     SessionState,
+    Status,
     Transcript,
     TranscriptEntry,
     Turn,
 )
-from turnkeeper.dialogue import DialogueState, evolve, fold
 from turnkeeper.dialogue.events import Decision, Moved, TurnTaken
+from turnkeeper.dialogue.evolve import evolve, fold
+from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.dialogue.status import CLOSED, OPEN
 from turnkeeper.errors import SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
@@ -84,8 +85,7 @@ class Session:
         if stored is not None:
             return stored
         amends = self.ledger.admit(turn)
-        if not self.is_open:
-            raise self._closed()
+        self.require_open()
         return self._before if amends and self._before is not None else self.dialogue
 
     def take(self, turn: Turn, base: DialogueState, decision: Decision) -> Reply:
@@ -106,12 +106,12 @@ class Session:
         """The reply that this connect already had, or the state to decide from."""
         return self.ledger.stored(connect_key(connect.connect_id)) or self.dialogue
 
-    def take_connect(self, connect: Connect, decision: Decision, at: datetime) -> Reply:
+    def take_connect(self, connect: Connect, decision: Decision) -> Reply:
         """A new leg: it is the only one that is heard from now on."""
         reply = decision.reply.model_copy(update={"leg": self.ledger.leg + 1})
         self._change(decision)
-        self.ledger.open_leg(connect, reply, at)
-        self._note(decision, reply, at=at)
+        self.ledger.open_leg(connect, reply, decision.at)
+        self._note(decision, reply)
         return reply
 
     # --- everything else that changes a session ---------------------------------------------------
@@ -121,20 +121,52 @@ class Session:
         self._change(decision)
         return decision.reply.model_copy(update={"leg": self.ledger.leg})
 
-    def check_version(self, put: Put) -> None:
-        """Raises StaleWrite when the session has changed since the writer read it."""
+    def require_open(self) -> None:
+        """Raises SessionClosed when the session takes no more turns."""
         if not self.is_open:
-            raise self._closed()
-        if put.version != self.dialogue.version:
+            status = self.dialogue.status
+            raise SessionClosed(f"this session takes no more turns: it is {status}", status)
+
+    def require_version(self, version: int) -> None:
+        """Raises StaleWrite when the session has changed since a writer read that version."""
+        self.require_open()
+        if version != self.dialogue.version:
             raise StaleWrite(
                 f"the record is at version {self.dialogue.version}, the write was based on "
-                f"{put.version}; get it again, change that, set it"
+                f"{version}; get it again, change that, set it"
             )
 
     def move(self, event: Moved) -> None:
         """Another status, for a reason outside the dialogue: a timer, a delivery."""
         self.dialogue = evolve(self.dialogue, event)
         self.ledger.settle()
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def deadline(self, now: datetime) -> tuple[datetime, Status]:
+        """When the session ends if nothing happens, and as what."""
+        form, state = self.form, self.dialogue
+        created, updated = state.created_at or now, state.updated_at or now
+        if state.status == "completed":
+            return updated + form.keep_for, "completed"
+        abandoned, expired = updated + form.abandon_after, created + form.expire_after
+        return (abandoned, "abandoned") if abandoned <= expired else (expired, "expired")
+
+    def run_out(self, now: datetime) -> bool:
+        """Abandon or expire the session if its time is up; whether it was."""
+        deadline, status = self.deadline(now)
+        if not self.is_open or now < deadline:
+            return False
+        self.move(Moved(status=status))
+        return True
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nothing more is answered under this id. A completed session that shows itself
+        (`again: show`) goes on answering for as long as it is kept."""
+        if not self.is_closed:
+            return False
+        shows = self.dialogue.status == "completed" and self.form.again == "show"
+        return not shows or now >= self.deadline(now)[0]
 
     # --- what it shows ----------------------------------------------------------------------------
 
@@ -179,18 +211,11 @@ class Session:
         self._before = None
         self.ledger.settle()
 
-    def _note(
-        self,
-        decision: Decision,
-        reply: Reply,
-        *,
-        at: datetime | None = None,
-        replaces: bool = False,
-    ) -> None:
+    def _note(self, decision: Decision, reply: Reply, *, replaces: bool = False) -> None:
         """Add an exchange to the transcript, or put it in the place of the one it amends."""
         turn = next((event for event in decision.events if isinstance(event, TurnTaken)), None)
         entry = TranscriptEntry(
-            at=turn.at if turn else at,
+            at=decision.at,
             leg=reply.leg,
             utterance_id=reply.utterance_id,
             heard=turn.heard if turn else "",
@@ -204,7 +229,3 @@ class Session:
         if surplus > 0:
             del self._exchanges[:surplus]
             self._omitted += surplus
-
-    def _closed(self) -> SessionClosed:
-        status = self.dialogue.status
-        return SessionClosed(f"this session takes no more turns: it is {status}", status)

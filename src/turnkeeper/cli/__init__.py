@@ -1,0 +1,56 @@
+"""The `turnkeeper` command.
+
+Commands are imported when they are used, so that `turnkeeper --help` starts at once: importing
+Temporal's client alone takes half a second. To add a command, write its module and its row in
+`COMMANDS`.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from turnkeeper.errors import FormError, TurnkeeperError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "forms": ("turnkeeper.cli.forms:forms", "Check form files and show what they say."),
+}
+"""Each command: where it is (`module:attribute`) and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """The group of `COMMANDS`. An error of Turnkeeper's is one sentence on stderr and exit 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command = getattr(import_module(module), attribute)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except TurnkeeperError as error:
+            sentences = error.mistakes if isinstance(error, FormError) else (str(error),)
+            for sentence in sentences:
+                click.echo(f"error: {sentence}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="turnkeeper", prog_name="turnkeeper")
+def main() -> None:
+    """Durable forms for voice agents.
+
+    \b
+    Example:
+      turnkeeper forms check forms
+    """

@@ -149,5 +149,7 @@ Event: TypeAlias = Annotated[
 class Decision(Frozen):
     """What an input leads to: the events to fold in, and the reply to give."""
 
+    at: datetime
+    """When, in UTC; the same as in the event that begins `events`."""
     events: tuple[Event, ...] = ()
     reply: Reply

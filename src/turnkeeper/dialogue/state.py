@@ -7,6 +7,7 @@ from turnkeeper.contract import LastTurn, Status
 from turnkeeper.forms.model import Frozen, Scalar
 
 Source = Literal["text", "dtmf", "answers", "default"]
+QuestionKind = Literal["value", "final", "change", "start_over", "cancel", "stale"]
 
 
 class Answer(Frozen):
@@ -30,9 +31,11 @@ class Question(Frozen):
     stale       whether to go on with what was begun long ago
     """
 
-    kind: Literal["value", "final", "change", "start_over", "cancel", "stale"]
+    kind: QuestionKind
     field: str | None = None
     answer: Answer | None = None
+    then: tuple["Question", ...] = ()
+    """Read-backs of other values that wait until this question is settled, in order."""
 
 
 class DialogueState(Frozen):
@@ -54,7 +57,7 @@ class DialogueState(Frozen):
     noinputs: int = 0
     nomatches: int = 0
     trail: tuple[str, ...] = ()
-    """The fields asked so far, oldest first, each once: the way back."""
+    """The fields asked or answered so far, oldest first, each once: the way back."""
     last_filled: str | None = None
     said: str = ""
     """The last reply, for repeat."""

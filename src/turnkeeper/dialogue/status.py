@@ -1,6 +1,7 @@
 """The statuses of a session and the moves between them: one literal table.
 
-`docs/how-it-works.md` draws its diagram from it (`scripts/docs`), `evolve` refuses what is not in it.
+`docs/how-it-works.md` draws its diagram from it (`scripts/docs`); `evolve` refuses what is not in
+it.
 """
 
 from turnkeeper.contract import Status
@@ -20,7 +21,5 @@ MOVES: dict[Status, tuple[Status, ...]] = {
 OPEN: frozenset[Status] = frozenset({"collecting", "confirming"})
 """A session that takes turns."""
 
-CLOSED: frozenset[Status] = frozenset(
-    {"completed", "cancelled", "abandoned", "expired", "failed"}
-)
+CLOSED: frozenset[Status] = frozenset({"completed", "cancelled", "abandoned", "expired", "failed"})
 """A session that has ended. `submitting` and `handed_off` are neither: the form waits."""

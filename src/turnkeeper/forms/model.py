@@ -35,28 +35,36 @@ class Choice(Frozen):
     """One of a choice field's values, with the other words that callers use for it."""
 
     value: str
+    """The answer that is recorded."""
     synonyms: tuple[str, ...] = ()
+    """Other words that callers use for it."""
 
 
 class Field(Frozen):
     """One question and what counts as an answer to it."""
 
     name: str
+    """The key of the answer: lower-case letters, digits and `_`."""
     type: FieldType = "text"
+    """What kind of value it is, and so how it is heard and read back."""
     label: str = ""
-    """What the field is called aloud and what a caller may name it; the name, spaced, when empty."""
+    """What the field is called aloud, and by callers; the name, spaced, when empty."""
     prompt: tuple[str, ...]
     """Tapered: the first prompt asks, the n-th is heard after n-1 failures; the last one stays."""
     help: str | None = None
+    """What a caller who asks for help hears, before the prompt again."""
     required: bool = True
+    """Whether it must be answered; a caller may skip it otherwise."""
     when: str | None = None
     """A condition on earlier answers (`turnkeeper.forms.condition`); asked only while it holds."""
     default: Scalar | None = None
     """The answer that a caller who skips an optional field gets."""
     choices: tuple[Choice, ...] = ()
+    """The values of a choice, each with the other words that callers use for it."""
     min: Scalar | None = None
     """Lowest number; earliest date or time (ISO 8601, or `today`); fewest characters of a text."""
     max: Scalar | None = None
+    """Highest number; latest date or time; most characters of a text."""
     length: int | tuple[int, int] | None = None
     """Digits or characters: exactly n, or from n to m."""
     pattern: str | None = None
@@ -64,7 +72,9 @@ class Field(Frozen):
     confirm: ConfirmPolicy = "auto"
     """`auto` reads a value back when the recogniser gave it a low confidence."""
     personal: bool = False
+    """About a person: masked where it is summed up aloud."""
     secret: bool = False
+    """Never spoken: neither read back nor summed up."""
 
     @property
     def spoken_name(self) -> str:
@@ -75,16 +85,20 @@ class Stale(Frozen):
     """What a caller who comes back after `after` without a turn is offered."""
 
     after: timedelta | None = None
+    """Time without a turn after which a form counts as stale; never, when it is not given."""
     policy: StalePolicy = "ask"
+    """`resume` goes on as usual, `ask` asks whether to go on, `restart` begins again."""
 
 
 class Deliver(Frozen):
     """Where a confirmed form is sent: an HTTP POST with an Idempotency-Key."""
 
     url: str
+    """An http or https URL."""
     authorization: str | None = None
     """`env:NAME`: the worker's environment variable whose value is the Authorization header."""
     give_up_after: timedelta = timedelta(days=7)
+    """Time for which a delivery that fails is tried again."""
 
 
 class Form(Frozen):
@@ -93,20 +107,29 @@ class Form(Frozen):
     form: str
     """The id: lower-case letters, digits, `_` and `-`; part of the workflow id."""
     version: str = "1"
+    """The author's own mark of which edition this is."""
     title: str = ""
+    """What the form is called aloud; the id, spaced, when empty."""
     language: str = "en"
+    """A language code, such as `en` or `en-GB`: how values are read back."""
     region: str | None = None
     """ISO 3166-1 alpha-2: how national phone numbers and postal codes are read."""
     timezone: str | None = None
     """IANA name: what `today` is for the caller."""
     greeting: str | None = None
+    """What a caller hears first; a template, which may name the title only."""
     welcome_back: str | None = None
+    """What a caller who comes back hears first; a template."""
     goodbye: str | None = None
+    """What a caller hears when all is confirmed; a template."""
     fields: tuple[Field, ...] = ()
+    """The questions, in the order in which they are asked."""
     confirm: bool = True
     """Whether everything is read back and confirmed at the end."""
     deliver: Deliver | None = None
+    """Where the confirmed form is sent; a URL, or a mapping."""
     stale: Stale = Stale()
+    """What a caller who comes back late is offered; a duration, or a mapping."""
     abandon_after: timedelta = timedelta(days=7)
     """Time without a turn after which an unfinished session closes as `abandoned`."""
     expire_after: timedelta = timedelta(days=30)
@@ -114,6 +137,7 @@ class Form(Frozen):
     keep_for: timedelta = timedelta(days=30)
     """How long a finished session answers `again: show`."""
     again: AgainPolicy = "new"
+    """What the same caller gets after completion: a `new` session, or the finished one (`show`)."""
 
     @property
     def spoken_title(self) -> str:

@@ -1,0 +1,63 @@
+"""The names and messages that workflows and activities share.
+
+Workflows call activities by these names and never import them, so nothing that an activity needs
+(an HTTP client, a date parser) is loaded into workflow code.
+"""
+
+from datetime import datetime
+
+from turnkeeper.contract import Message
+from turnkeeper.dialogue.state import DialogueState
+from turnkeeper.forms.model import Deliver, Form, Frozen, Scalar
+
+LOAD_FORM = "load_form"
+DECIDE = "decide"
+DELIVER = "deliver"
+DISCARD = "discard"
+
+UNKNOWN_FORM = "UnknownForm"
+DELIVERY_REFUSED = "DeliveryRefused"
+
+
+class LoadForm(Frozen):
+    """Which form a session begins with."""
+
+    form: str
+    tenant: str
+
+
+class Loaded(Frozen):
+    """The form as it stands in history from now on, and what this namespace can do."""
+
+    form: Form
+    searchable: bool
+    """Whether the search attributes are registered: an upsert of others fails workflow tasks."""
+
+
+class Decide(Frozen):
+    """One message, and the state that it meets."""
+
+    form: Form
+    state: DialogueState
+    message: Message
+    now: datetime
+    """The workflow's clock, in UTC."""
+
+
+class Submission(Frozen):
+    """A confirmed form, to be sent to its receiver."""
+
+    to: Deliver
+    idempotency_key: str
+    session_id: str
+    form: str
+    version: str
+    answers: dict[str, Scalar]
+    submitted_at: datetime
+
+
+class Discard(Frozen):
+    """A session that nobody could open."""
+
+    session_id: str
+    run_id: str

@@ -1,0 +1,74 @@
+"""The local activities of a turn: load the form once, decide each message once."""
+
+from collections.abc import Callable
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.contract import DECIDE, LOAD_FORM, UNKNOWN_FORM, Decide, Loaded, LoadForm
+from turnkeeper.contract import STORE_FORM
+from turnkeeper.dialogue.decide import decide
+from turnkeeper.dialogue.events import Decision
+from turnkeeper.forms.model import Form
+from turnkeeper.settings import Settings
+from turnkeeper.telemetry.traces import STATUS, turn_span
+from turnkeeper.values.reading import Context
+
+FREE_FORM = Form(form=STORE_FORM, confirm=False)
+FindForm = Callable[[str], Form | None]
+
+
+class Interpreter:
+    """Interprets messages against forms.
+
+    Runs in threads: a date parser may take a hundred milliseconds, and the worker's event loop
+    serves every other session meanwhile.
+    """
+
+    def __init__(self, settings: Settings, find_form: FindForm, *, searchable: bool = True) -> None:
+        self._settings = settings
+        self._find_form = find_form
+        self._searchable = searchable
+
+    @activity.defn(name=LOAD_FORM)
+    def load_form(self, wanted: LoadForm) -> Loaded:
+        """The form of that id, with this worker's region and time zone where it names none."""
+        form = FREE_FORM if wanted.form == STORE_FORM else self._find_form(wanted.form)
+        if form is None:
+            raise ApplicationError(
+                f"no worker has a form {wanted.form!r}", type=UNKNOWN_FORM, non_retryable=True
+            )
+        settled = form.model_copy(
+            update={
+                "region": form.region or self._settings.region,
+                "timezone": form.timezone or self._settings.timezone,
+            }
+        )
+        return Loaded(form=settled, searchable=self._searchable)
+
+    @activity.defn(name=DECIDE)
+    def decide(self, given: Decide) -> Decision:
+        """What a message means to a form in a state. Its result is in history: it is never asked
+        again, whatever is deployed."""
+        with turn_span(given.form.form, given.state.field) as span:
+            try:
+                decision = decide(given.form, given.state, given.message, context_of(given))
+            except Exception as error:
+                # Its text may hold an answer, and the SDK logs failures in clear: only the type.
+                raise ApplicationError(
+                    f"deciding failed: {type(error).__name__}", type=type(error).__name__
+                ) from None
+            span.set_attribute(STATUS, decision.reply.status)
+            return decision
+
+
+def context_of(given: Decide) -> Context:
+    """When and where the message was heard, from the session's own form."""
+    zone = ZoneInfo(given.form.timezone) if given.form.timezone else UTC
+    return Context(
+        now=given.now.astimezone(zone),
+        region=given.form.region or "US",
+        language=given.form.language,
+    )

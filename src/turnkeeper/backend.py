@@ -1,0 +1,67 @@
+"""Where sessions live, seen from a client: the seam between what an agent calls and Temporal.
+
+`turnkeeper.temporal.TemporalBackend` is the real one, `turnkeeper.testing.MemoryBackend` the one
+for tests of agents. Both raise the errors of `turnkeeper.errors` and nothing else.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol
+
+from turnkeeper.contract import (
+    Cancel,
+    Connect,
+    Disconnect,
+    Opening,
+    Outcome,
+    Put,
+    Reply,
+    SessionState,
+    Status,
+    Transcript,
+    Turn,
+)
+from turnkeeper.forms.model import Frozen
+
+
+class SessionSummary(Frozen):
+    """A row of a listing."""
+
+    session_id: str
+    form: str = ""
+    status: Status | None = None
+    """None of a session in a namespace without our search attributes."""
+    field: str | None = None
+    running: bool = True
+    started_at: datetime
+    closed_at: datetime | None = None
+
+
+class Backend(Protocol):
+    """One method a message. `session_id` is the workflow id."""
+
+    async def connect(self, session_id: str, opening: Opening, connect: Connect) -> Reply:
+        """Restore or create, in one atomic call: the only one that can create a session."""
+
+    async def turn(self, session_id: str, turn: Turn) -> Reply: ...
+
+    async def post_turn(self, session_id: str, turn: Turn) -> None: ...
+
+    async def outcome(self, session_id: str, utterance_id: str) -> Outcome: ...
+
+    async def disconnect(self, session_id: str, gone: Disconnect) -> None: ...
+
+    async def cancel(self, session_id: str, cancel: Cancel) -> Reply: ...
+
+    async def put(self, session_id: str, put: Put) -> SessionState: ...
+
+    async def state(self, session_id: str) -> SessionState: ...
+
+    async def transcript(self, session_id: str) -> Transcript: ...
+
+    def list(
+        self, prefix: str, *, form: str | None, status: Status | None, limit: int
+    ) -> AsyncIterator[SessionSummary]:
+        """Sessions whose id begins with `prefix`, newest first."""
+
+    async def close(self) -> None: ...

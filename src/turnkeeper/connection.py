@@ -1,0 +1,57 @@
+"""One way to Temporal, for clients, workers and commands alike.
+
+Where it is comes from `temporalio.envconfig`: a TOML profile shared with the `temporal` command,
+`TEMPORAL_*` variables on top; what is passed here goes before both.
+"""
+
+from collections.abc import Sequence
+
+from temporalio.client import Client, Plugin
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+
+from turnkeeper.errors import SettingsError
+
+DEFAULT_ADDRESS = "localhost:7233"
+
+
+def target(address: str | None = None) -> str:
+    """The address that `connect` would use."""
+    return address or _profile().get("target_host") or DEFAULT_ADDRESS
+
+
+async def connect(
+    address: str | None = None,
+    namespace: str | None = None,
+    *,
+    lazy: bool = False,
+    plugins: Sequence[Plugin] = (),
+) -> Client:
+    """A client that speaks Turnkeeper's messages.
+
+    Args:
+        address: `host:port` of Temporal's frontend.
+        namespace: Temporal namespace.
+        lazy: connect at the first call; a worker's client can't be lazy.
+
+    Raises:
+        SettingsError: the profile or a `TEMPORAL_*` variable can't be read.
+        RuntimeError: not lazy, and nothing answers at the address.
+    """
+    config = _profile()
+    config["target_host"] = address or config.get("target_host") or DEFAULT_ADDRESS
+    if namespace:
+        config["namespace"] = namespace
+    return await Client.connect(
+        **config,
+        data_converter=pydantic_data_converter,
+        lazy=lazy,
+        plugins=list(plugins),
+    )
+
+
+def _profile() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise SettingsError(f"Temporal's settings (TEMPORAL_* or its TOML file): {error}") from None

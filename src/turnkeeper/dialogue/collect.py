@@ -1,0 +1,233 @@
+"""Collect: what an utterance means to the form, before anything is done about it.
+
+The recogniser's hypotheses are tried in order; the first that is a command, a yes or no, or a
+value wins, else the first that is nearly one (out of bounds, ambiguous, incomplete).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from turnkeeper.contract import Turn
+from turnkeeper.dialogue.commands import command_in
+from turnkeeper.dialogue.correct import Correction, correction_in, new_value, says_wrong
+from turnkeeper.dialogue.draft import Draft
+from turnkeeper.dialogue.labels import Segment, segments
+from turnkeeper.dialogue.process import Offer
+from turnkeeper.forms.model import Field, FieldType
+from turnkeeper.values import TYPES, Reading, read
+
+MAX_HEARD = 500
+"""Characters of an utterance that the state and the transcript keep."""
+MAX_READ = 2_000
+"""Characters of an utterance that are interpreted."""
+MAX_HYPOTHESES = 10
+CAPTURE_ABOVE = 0.40
+"""Hypotheses under this count as not understood: Cisco's capture threshold."""
+
+DEFINITE, NEARLY, NOTHING = 2, 1, 0
+
+TAKES_REST: frozenset[FieldType] = frozenset({"date", "time", "phone", "email", "postal_code"})
+"""Types whose values are told apart from other words: they may take what another field left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One way to hear an utterance."""
+
+    text: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one hypothesis says; empty where it says nothing to this form."""
+
+    command: str | None = None
+    yes: bool | None = None
+    offers: tuple[Offer, ...] = ()
+    revisit: Field | None = None
+    """A field that the caller wants to change without saying to what."""
+
+    @property
+    def weight(self) -> int:
+        """`DEFINITE`, `NEARLY` or `NOTHING`."""
+        if self.command or self.revisit or self.yes is not None:
+            return DEFINITE
+        kinds = {offer.reading.kind for offer in self.offers}
+        return DEFINITE if "value" in kinds else NEARLY if kinds else NOTHING
+
+
+def hypotheses(turn: Turn) -> list[Hypothesis]:
+    """The ways to hear a turn that are sure enough, best first, none of them empty."""
+    heard = [Hypothesis(row.text, row.confidence) for row in turn.alternatives]
+    if turn.text is not None and turn.text not in [row.text for row in heard]:
+        heard.insert(0, Hypothesis(turn.text, turn.confidence))
+    return [
+        replace(row, text=row.text[:MAX_READ])
+        for row in heard[:MAX_HYPOTHESES]
+        if row.text.strip() and (row.confidence is None or row.confidence >= CAPTURE_ABOVE)
+    ]
+
+
+def best(heard: list[Hypothesis], mean: Callable[[Hypothesis], Meaning]) -> Meaning:
+    """The first definite meaning, else the first near one, else none."""
+    nearly = Meaning()
+    for hypothesis in heard:
+        meaning = mean(hypothesis)
+        if meaning.weight == DEFINITE:
+            return meaning
+        if nearly.weight == NOTHING:
+            nearly = meaning
+    return nearly
+
+
+def answer_to_field(draft: Draft, heard: Hypothesis) -> Meaning:
+    """What an utterance means while a field is asked: a command, else a correction, else values
+    for the asked field and others."""
+    asked = draft.asked()
+    if command := command_in(heard.text, asked):
+        return Meaning(command=command)
+    correction = correction_in(heard.text)
+    return (
+        named(draft, heard, correction)
+        or _unnamed(draft, heard, correction)
+        or _plain(draft, heard, correction)
+        or Meaning()
+    )
+
+
+# --- fields named in the words --------------------------------------------------------------------
+
+
+def named(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
+    """Values, or wishes to change, for fields that the caller names; the words before the first
+    name are for the asked field."""
+    body, loose = correction.body, correction.marked or correction.change
+    kept: list[tuple[Segment, Reading]] = []
+    for segment in segments(draft.form.fields, body):
+        if not draft.applies(segment.field):
+            continue
+        if wants_revisit(draft, segment, loose=loose):
+            return Meaning(revisit=segment.field)
+        reading = _named_reading(draft, segment, loose=loose)
+        if reading is not None:
+            kept.append((segment, reading))
+    if not kept:
+        return None
+    offers = [Offer(segment.field, reading, "text", heard.confidence) for segment, reading in kept]
+    lead = body[: kept[0][0].start].strip(" ,.;")
+    return Meaning(offers=(*_lead_offer(draft, heard, lead, offers), *offers))
+
+
+def wants_revisit(draft: Draft, segment: Segment, *, loose: bool) -> bool:
+    """Whether a field is named to be asked again: "change the date", "the date is wrong"."""
+    if not draft.settled(segment.field) or not says_wrong(segment.words):
+        return False
+    return loose or (segment.firm and segment.words != "")
+
+
+def _named_reading(draft: Draft, segment: Segment, *, loose: bool) -> Reading | None:
+    """The value that a name introduces; None where the name was only mentioned in passing."""
+    asked, field = draft.asked(), segment.field
+    strict = TYPES[field.type].strict
+    if not segment.words:
+        return None
+    if not strict and not (segment.full and segment.firm) and not loose:
+        return None
+    in_prose = asked is not None and asked.type == "text" and field != asked and not loose
+    if in_prose and not (strict and segment.firm):
+        return None
+    reading = read(field, new_value(segment.words), draft.context)
+    sure = reading.kind == "value" or (segment.firm and reading.kind != "none")
+    return reading if sure else None
+
+
+def _lead_offer(
+    draft: Draft, heard: Hypothesis, lead: str, offers: list[Offer]
+) -> tuple[Offer, ...]:
+    asked = None if draft.state.question else draft.asked()
+    if (
+        draft.state.question
+        or asked is None
+        or not lead
+        or any(offer.field == asked for offer in offers)
+    ):
+        return ()
+    reading = read(asked, lead, draft.context)
+    return (Offer(asked, reading, "text", heard.confidence),) if reading.kind == "value" else ()
+
+
+# --- corrections without a name -------------------------------------------------------------------
+
+
+def _unnamed(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
+    """ "no wait, it's friday": the field filled last, if the words are nothing but its value; of
+    two fields that could take them the stricter one does."""
+    if not (correction.marked or correction.plain_no) or not correction.body:
+        return None
+    asked = draft.asked()
+    last = draft.form.field(draft.state.last_filled or "")
+    if last is None or (correction.plain_no and asked is not None and asked.type == "boolean"):
+        return None
+    words = new_value(correction.body)
+    for field in _strictest_first([last, *([asked] if asked else [])]):
+        reading = read(field, words, draft.context)
+        if reading.kind == "value" and (field == asked or not reading.rest):
+            if correction.plain_no and not TYPES[field.type].strict:
+                continue
+            return Meaning(offers=(Offer(field, reading, "text", heard.confidence),))
+    return None
+
+
+def _strictest_first(fields: list[Field]) -> list[Field]:
+    return sorted(fields, key=lambda field: not TYPES[field.type].strict)
+
+
+# --- the asked field ------------------------------------------------------------------------------
+
+
+def _plain(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
+    """The asked field's value, and what its words leave over for the fields after it."""
+    asked = draft.asked()
+    if asked is None:
+        return None
+    words = correction.body if correction.marked else heard.text
+    reading = _continued(draft, asked, words) or read(asked, words, draft.context)
+    if reading.kind == "none":
+        return None
+    first = Offer(asked, reading, "text", heard.confidence)
+    return Meaning(offers=(first, *_from_rest(draft, first)))
+
+
+def _continued(draft: Draft, asked: Field, words: str) -> Reading | None:
+    """The rest of a value whose beginning the last turn had: "at five", then "pm"."""
+    before = draft.before.last_turn
+    if (
+        before is None
+        or draft.before.field != asked.name
+        or not draft.before.misses.get(asked.name)
+    ):
+        return None
+    if read(asked, words, draft.context).kind in ("value", "refused"):
+        return None
+    begun = read(asked, before.heard, draft.context)
+    if begun.kind not in ("candidates", "partial"):
+        return None
+    whole = read(asked, f"{before.heard} {words}", draft.context)
+    return whole if whole.kind == "value" else None
+
+
+def _from_rest(draft: Draft, first: Offer) -> list[Offer]:
+    """ "tomorrow at five pm": the date field leaves "at five pm" to the time field after it."""
+    offers: list[Offer] = []
+    rest = first.reading.rest if first.reading.kind == "value" else ""
+    for field in draft.missing():
+        if not rest:
+            break
+        if field == first.field or field.type not in TAKES_REST:
+            continue
+        reading = read(field, rest, draft.context)
+        if reading.kind == "value":
+            offers.append(Offer(field, reading, "text", first.confidence))
+            rest = reading.rest
+    return offers

@@ -1,0 +1,109 @@
+"""Find a form's fields in what was said: "my policy number is 1234 and it happened last tuesday".
+
+A field is named by its label or its name, or by a word of these (or of its type: "day" for the only
+date) that no other field of the form has.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from turnkeeper.forms.model import Field, FieldType
+
+TYPE_WORDS: dict[FieldType, tuple[str, ...]] = {
+    "date": ("date", "day"),
+    "time": ("time", "hour"),
+    "phone": ("phone", "phone number", "telephone", "telephone number", "callback number"),
+    "email": ("email", "email address", "e-mail", "mail"),
+    "name": ("name",),
+    "postal_code": ("zip", "zip code", "postcode", "postal code"),
+}
+"""What a field is called when it is the only one of its type."""
+
+_SMALL_WORDS = frozenset({
+    "the", "a", "an", "of", "your", "my", "our", "it", "is", "in", "on", "at", "for", "to",
+    "and", "or", "what", "when", "where", "who", "how", "did", "do", "does", "was", "were",
+    "are", "you", "we", "be", "any", "there", "this", "that", "with", "have", "has", "need",
+    "please",
+})  # fmt: skip
+_COPULA = r"(?:is|was|are|were|will be|would be|should be|should have been|has to be|to be|to)"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The words that follow a field's name."""
+
+    field: Field
+    words: str
+    start: int
+    """Where the naming begins in the text."""
+    firm: bool
+    """Named as in "my ... is", rather than in passing."""
+    full: bool
+    """Named by its whole label or name."""
+
+
+def segments(fields: tuple[Field, ...], text: str) -> list[Segment]:
+    """The parts of `text` that a field's name introduces, in order; none overlap."""
+    names, pattern = _vocabulary(fields)
+    found = list(pattern.finditer(text)) if pattern else []
+    ends = [*(match.start() for match in found), len(text)][1:]
+    return [
+        _segment(names, match, text[match.end() : end])
+        for match, end in zip(found, ends, strict=True)
+    ]
+
+
+def _segment(names: dict[str, tuple[Field, bool]], match: re.Match[str], words: str) -> Segment:
+    field, full = names[" ".join(match["name"].lower().split())]
+    firm = match["copula"] is not None and (full or match["owner"] is not None)
+    return Segment(field, _trimmed(words), match.start(), firm, full)
+
+
+_LOOSE_END = re.compile(
+    r"(?:[\s,.;]+|\b(?:and|but|it|it's|my|the|also|then|with|on|that)\b)+$", re.I
+)
+_LOOSE_START = re.compile(
+    r"^(?:[\s,.:;]+|\b(?:actually|really|now|just|um+|uh+)\b)+", re.IGNORECASE
+)
+
+
+def _trimmed(words: str) -> str:
+    return _LOOSE_END.sub("", _LOOSE_START.sub("", words))
+
+
+@lru_cache(maxsize=256)
+def _vocabulary(
+    fields: tuple[Field, ...],
+) -> tuple[dict[str, tuple[Field, bool]], re.Pattern[str] | None]:
+    """Every name with its field and whether it is a full one, and a pattern that finds them."""
+    names = _names(fields)
+    if not names:
+        return names, None
+    longest_first = sorted(names, key=len, reverse=True)
+    alternatives = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in longest_first)
+    pattern = (
+        rf"\b(?:(?P<owner>my|the|our|your|his|her)\s+)?(?P<name>{alternatives})\b"
+        rf"(?P<copula>'s\b|\s*[:=]|\s+{_COPULA}\b)?"
+    )
+    return names, re.compile(pattern, re.IGNORECASE)
+
+
+def _names(fields: tuple[Field, ...]) -> dict[str, tuple[Field, bool]]:
+    full = {name: (field, True) for field in reversed(fields) for name in _full_names(field)}
+    claims: dict[str, list[Field]] = {}
+    for field in fields:
+        for word in _words(field):
+            claims.setdefault(word, []).append(field)
+    unique = {word: (owners[0], False) for word, owners in claims.items() if len(owners) == 1}
+    return {**unique, **full}
+
+
+def _full_names(field: Field) -> set[str]:
+    spaced = field.name.replace("_", " ")
+    return {" ".join(name.lower().split()) for name in (field.spoken_name, spaced)} - {""}
+
+
+def _words(field: Field) -> set[str]:
+    words = {word for name in _full_names(field) for word in re.findall(r"[^\W\d_]{3,}", name)}
+    return (words - _SMALL_WORDS) | set(TYPE_WORDS.get(field.type, ()))

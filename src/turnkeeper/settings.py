@@ -1,0 +1,206 @@
+"""The settings: read once from the environment, then frozen.
+
+Every setting is an environment variable `TURNKEEPER_<NAME>`; a command-line option of the same
+name goes before it. Where Temporal is (address, namespace, TLS, API key) is not here: that is
+`temporalio.envconfig`'s, shared with the `temporal` command (`TEMPORAL_*` and its TOML profiles).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from turnkeeper.contract import DEFAULT_PREFIX, DEFAULT_TENANT, TASK_QUEUE
+from turnkeeper.errors import SettingsError
+
+ENV_PREFIX = "TURNKEEPER_"
+
+LogFormat = Literal["auto", "json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Must:
+    """What a setting's value must be: the second half of the sentence about a wrong one."""
+
+    be: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingHelp:
+    """One setting as help and docs show it. `variables` are tried in order."""
+
+    name: str
+    variables: tuple[str, ...]
+    default: str
+    about: str
+    must_be: str
+
+
+def _known_region(value: str) -> str:
+    # Here and not at the top: the command's --help need not wait for the metadata of all regions.
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if value not in SUPPORTED_REGIONS:
+        raise ValueError("unknown region")
+    return value
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, OSError) as error:  # OSError: the name of a folder of zones
+        raise ValueError("unknown time zone") from error
+    return value
+
+
+_Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+_Upper = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+
+
+class Settings(BaseSettings):
+    """What a worker or a client goes by. `Settings()` reads the environment; use
+    `read_settings`, which turns a wrong value into a `SettingsError`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+    forms: Annotated[Path, Must("a folder")] = Path("forms")
+    """The folder with the forms: every *.yaml and *.yml in it."""
+
+    region: Annotated[
+        str,
+        _Upper,
+        AfterValidator(_known_region),
+        Must("a region of two letters (ISO 3166-1), such as US or GB"),
+    ] = "US"
+    """How national phone numbers and postal codes are read where a form names no region."""
+
+    timezone: Annotated[
+        str, AfterValidator(_known_zone), Must("an IANA time zone, such as Europe/Berlin")
+    ] = "UTC"
+    """What "today" is for callers where a form names no time zone."""
+
+    prefix: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"),
+        Must("1 to 64 letters, digits, '.', '_', '-' or ':', with a letter or digit first"),
+    ] = DEFAULT_PREFIX
+    """The first part of every workflow id."""
+
+    tenant: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+        Must("1 to 64 letters, digits, '.', '_' or '-', with a letter or digit first"),
+    ] = DEFAULT_TENANT
+    """Whose sessions these are: the second part of every workflow id."""
+
+    task_queue: Annotated[str, Field(min_length=1, max_length=200), Must("1 to 200 characters")] = (
+        TASK_QUEUE
+    )
+    """The Temporal task queue that clients send to and workers poll."""
+
+    data: Annotated[Path, Must("a folder")] = Path(".turnkeeper")
+    """The folder of the embedded server: its database, its log. Only `dev` uses it."""
+
+    log_format: Annotated[LogFormat, _Lower, Must("auto, json or console")] = "auto"
+    """How log lines look; auto is console on a terminal and json elsewhere."""
+
+    log_level: Annotated[LogLevel, _Lower, Must("debug, info, warning or error")] = "info"
+    """The least important line that is logged."""
+
+    turn_deadline: Annotated[
+        float, Field(gt=0, le=300), Must("a number of seconds, above 0 and at most 300")
+    ] = 15.0
+    """Seconds that a client goes on trying to have a turn answered."""
+
+    deployment: Annotated[
+        str | None, Field(validation_alias=AliasChoices(
+            "TURNKEEPER_DEPLOYMENT", "TEMPORAL_DEPLOYMENT_NAME"
+        )), Must("the name of a Worker Deployment"),
+    ] = None  # fmt: skip
+    """The Temporal Worker Deployment that this worker belongs to; goes with the build id."""
+
+    build_id: Annotated[
+        str | None, Field(validation_alias=AliasChoices(
+            "TURNKEEPER_BUILD_ID", "TEMPORAL_WORKER_BUILD_ID"
+        )), Must("the id of a build"),
+    ] = None  # fmt: skip
+    """The build of this worker within its deployment."""
+
+    max_cached_sessions: Annotated[
+        int, Field(ge=0, le=1_000_000), Must("a whole number from 0 to 1000000")
+    ] = 5000
+    """Sessions kept in memory, about 100 KiB each; others are rebuilt from history."""
+
+    sandboxed: Annotated[bool, Must("true or false")] = True
+    """Whether workflow code runs in Temporal's sandbox; costs about 0.5 ms a turn."""
+
+    @property
+    def versioned(self) -> bool:
+        """Whether the worker belongs to a Worker Deployment."""
+        return self.deployment is not None
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings of this process; `overrides` (None is "not given") go before the environment.
+
+    Raises SettingsError with one sentence for each wrong value.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]  # values are checked by pydantic
+    except ValidationError as error:
+        wrong = [_sentence(detail, given) for detail in error.errors(include_url=False)]
+        raise SettingsError("\n".join(wrong)) from None
+    if (settings.deployment is None) != (settings.build_id is None):
+        raise SettingsError(
+            "TURNKEEPER_DEPLOYMENT and TURNKEEPER_BUILD_ID go together: set both or neither."
+        )
+    return settings
+
+
+def describe_settings() -> tuple[SettingHelp, ...]:
+    """Every setting, in the order in which they are declared: for help texts and docs."""
+    return tuple(
+        SettingHelp(
+            name=name,
+            variables=_variables(name, field),
+            default="" if field.default is None else str(field.default),
+            about=field.description or "",
+            must_be=_must_be(field),
+        )
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def _variables(name: str, field: FieldInfo) -> tuple[str, ...]:
+    if isinstance(field.validation_alias, AliasChoices):
+        return tuple(str(choice) for choice in field.validation_alias.choices)
+    return (ENV_PREFIX + name.upper(),)
+
+
+def _must_be(field: FieldInfo) -> str:
+    return next((mark.be for mark in field.metadata if isinstance(mark, Must)), "something else")
+
+
+def _sentence(detail: ErrorDetails, given: dict[str, object]) -> str:
+    """One sentence for one pydantic error: the variable, its value, what it must be."""
+    where = str(detail["loc"][0]) if detail["loc"] else ""
+    for name, field in Settings.model_fields.items():
+        variables = _variables(name, field)
+        if where == name or where in variables:
+            said_by = f"--{name.replace('_', '-')}" if name in given else variables[0]
+            return f"{said_by} is {detail['input']!r} and must be {_must_be(field)}."
+    return f"There is no setting called {where!r}."

@@ -1,0 +1,304 @@
+"""Sessions in Temporal: every message as an update, a signal or a query of one workflow.
+
+Sending is persistent: inside a deadline a message is sent again, with the same id, after whatever
+may pass (no connection, no worker, a server that restarts), with backoff and jitter. Ids make that
+safe: the same update id is the same update. When the deadline is over the answer is
+`StoreUnavailable`, which says nothing about the session; "not found" is only said when the
+server itself says it.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WithStartWorkflowOperation,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from turnkeeper.backend import SessionSummary
+from turnkeeper.contract import (
+    ATTRIBUTE_FIELD,
+    ATTRIBUTE_FORM,
+    ATTRIBUTE_STATUS,
+    SESSION_ENDING,
+    WORKFLOW,
+    Cancel,
+    Connect,
+    Disconnect,
+    Opening,
+    Outcome,
+    Put,
+    Reply,
+    SessionState,
+    Status,
+    Transcript,
+    Turn,
+)
+from turnkeeper.errors import (
+    SessionClosed,
+    SessionNotFound,
+    StoreUnavailable,
+    from_wire,
+)
+
+T = TypeVar("T")
+
+TASK_TIMEOUT = timedelta(seconds=2)
+"""A worker killed inside a workflow task costs the caller this long, once (measured: 1.8 s)."""
+ATTEMPT_SECONDS = 4.0
+"""How long one sending may hang before it is sent again: over two task time-outs."""
+BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+
+_ANSWERS = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT,
+                      RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED})  # fmt: skip
+"""What the server means; every other status is a fault on the way, and is tried again."""
+_FAULTS = (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError)
+
+
+class _Again(Exception):
+    """The message met a run that was ending: the next one has it."""
+
+
+class TemporalBackend:
+    """The sessions of one namespace and task queue.
+
+    Args:
+        client: from `turnkeeper.connection.connect`.
+        task_queue: the workers'.
+        deadline: seconds that a message is tried for.
+    """
+
+    def __init__(self, client: Client, task_queue: str, deadline: float = 15.0) -> None:
+        self._client = client
+        self._task_queue = task_queue
+        self._deadline = deadline
+
+    async def connect(self, session_id: str, opening: Opening, connect: Connect) -> Reply:
+        async def send() -> Reply:
+            start = self._start(session_id, opening)  # Good for one use: a new one a sending.
+            started = asyncio.ensure_future(start.workflow_handle())
+            started.add_done_callback(_retrieved)
+            try:
+                reply: Reply = await self._client.execute_update_with_start_workflow(
+                    "connect",
+                    connect,
+                    id=f"connect.{connect.connect_id}",
+                    result_type=Reply,
+                    start_workflow_operation=start,
+                )
+                return reply
+            finally:
+                started.cancel()
+
+        return await self._send(session_id, send)
+
+    def _start(
+        self, session_id: str, opening: Opening
+    ) -> WithStartWorkflowOperation[object, object]:
+        return WithStartWorkflowOperation(
+            WORKFLOW,
+            opening,
+            id=session_id,
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            task_timeout=TASK_TIMEOUT,
+            static_summary=opening.form,
+        )
+
+    async def turn(self, session_id: str, turn: Turn) -> Reply:
+        return await self._update(session_id, "turn", turn, turn.update_id(), Reply)
+
+    async def cancel(self, session_id: str, cancel: Cancel) -> Reply:
+        return await self._update(
+            session_id, "cancel", cancel, f"cancel.{cancel.request_id}", Reply
+        )
+
+    async def put(self, session_id: str, put: Put) -> SessionState:
+        return await self._update(session_id, "put", put, f"put.{put.request_id}", SessionState)
+
+    async def post_turn(self, session_id: str, turn: Turn) -> None:
+        await self._send(session_id, lambda: self._handle(session_id).signal("post_turn", turn))
+
+    async def disconnect(self, session_id: str, gone: Disconnect) -> None:
+        await self._send(session_id, lambda: self._handle(session_id).signal("disconnect", gone))
+
+    async def outcome(self, session_id: str, utterance_id: str) -> Outcome:
+        return await self._query(session_id, "reply", Outcome, utterance_id)
+
+    async def state(self, session_id: str) -> SessionState:
+        return await self._query(session_id, "state", SessionState)
+
+    async def transcript(self, session_id: str) -> Transcript:
+        return await self._query(session_id, "transcript", Transcript)
+
+    async def list(
+        self, prefix: str, *, form: str | None, status: Status | None, limit: int
+    ) -> AsyncIterator[SessionSummary]:
+        try:
+            async for execution in self._client.list_workflows(
+                _visibility_query(prefix, form, status), limit=limit
+            ):
+                yield _summary(execution)
+        except RPCError as error:
+            raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        """Nothing to give back: the SDK closes a connection with its last client."""
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def _handle(self, session_id: str) -> WorkflowHandle[object, object]:
+        return self._client.get_workflow_handle(session_id)
+
+    async def _update(
+        self, session_id: str, name: str, message: object, update_id: str, result: type[T]
+    ) -> T:
+        async def send() -> T:
+            reply: T = await self._handle(session_id).execute_update(
+                name, message, id=update_id, result_type=result
+            )
+            return reply
+
+        return await self._send(session_id, send)
+
+    async def _query(self, session_id: str, name: str, result: type[T], *arguments: object) -> T:
+        async def send() -> T:
+            answer: T = await self._handle(session_id).query(
+                name, args=arguments, result_type=result
+            )
+            return answer
+
+        return await self._send(session_id, send, closed_answers=True)
+
+    async def _send(
+        self,
+        session_id: str,
+        send: Callable[[], Awaitable[T]],
+        *,
+        closed_answers: bool = False,
+    ) -> T:
+        """Send until there is an answer or the deadline is over."""
+        clock = asyncio.get_running_loop().time
+        give_up_at = clock() + self._deadline
+        attempt, last = 0, None
+        while (left := give_up_at - clock()) > 0:
+            try:
+                async with asyncio.timeout(min(left, ATTEMPT_SECONDS)):
+                    return await send()
+            except WorkflowUpdateFailedError as error:
+                last = _failure(error)
+            except WorkflowQueryFailedError:
+                raise SessionNotFound(f"{session_id} was not opened") from None
+            except _FAULTS as error:
+                last = error
+            except RPCError as error:
+                last = await self._meaning(session_id, error, closed_answers)
+            await asyncio.sleep(min(_pause(attempt), max(0.0, give_up_at - clock())))
+            attempt += 1
+        raise _unavailable(last, self._deadline) from last
+
+    async def _meaning(self, session_id: str, error: RPCError, closed_answers: bool) -> Exception:
+        """What a server's error says of a session; raises it when it says something final."""
+        if error.status not in _ANSWERS:
+            return error
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise _unavailable(error) from error
+        execution = await self._describe(session_id)
+        if execution is None:
+            raise SessionNotFound(f"there is no session {session_id}") from None
+        if execution.status == WorkflowExecutionStatus.RUNNING or closed_answers:
+            return error  # Renewed, or closing, while the message was on its way.
+        status = _attribute(execution, ATTRIBUTE_STATUS) or "closed"
+        raise SessionClosed(f"this session takes no more turns: it is {status}", status) from None
+
+    async def _describe(self, session_id: str) -> WorkflowExecution | None:
+        try:
+            return await self._handle(session_id).describe()
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return None
+            raise _unavailable(error) from error
+
+
+def _failure(error: WorkflowUpdateFailedError) -> Exception:
+    """What a session answered in place of a reply; only a run that is ending is worth a retry."""
+    cause = error.cause
+    if not isinstance(cause, ApplicationError):
+        raise from_wire(None, f"the session failed the message: {type(cause).__name__}") from None
+    if cause.type in (SESSION_ENDING, "AcceptedUpdateCompletedWorkflow"):
+        return _Again(cause.message)
+    raise from_wire(cause.type, cause.message, tuple(cause.details)) from None
+
+
+def _pause(attempt: int) -> float:
+    """Seconds before the next attempt: backoff, with jitter so that callers do not march."""
+    longest = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
+    return longest * random.uniform(0.5, 1.0)
+
+
+def _unavailable(error: Exception | None, deadline: float | None = None) -> StoreUnavailable:
+    cause = f" ({_short(error)})" if error else ""
+    within = f" within {deadline:g} s" if deadline else ""
+    return StoreUnavailable(
+        f"Temporal, or every worker, did not answer{within}{cause}; nothing is known of the "
+        "session, and the same message can safely be sent again"
+    )
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, RPCError):
+        return f"{error.status.name}: {error.message}"[:200]
+    return type(error).__name__
+
+
+def _retrieved(started: "asyncio.Future[WorkflowHandle[object, object]]") -> None:
+    """A failed start leaves its error in a future of its own, which nobody else would fetch."""
+    if not started.cancelled():
+        started.exception()
+
+
+def _visibility_query(prefix: str, form: str | None, status: Status | None) -> str:
+    terms = [f"WorkflowType = '{WORKFLOW}'", f"WorkflowId STARTS_WITH '{_quoted(prefix)}'"]
+    if form:
+        terms.append(f"{ATTRIBUTE_FORM} = '{_quoted(form)}'")
+    if status:
+        terms.append(f"{ATTRIBUTE_STATUS} = '{_quoted(status)}'")
+    # A run that was renewed is not a session of its own.
+    terms.append("ExecutionStatus != 'ContinuedAsNew'")
+    return " AND ".join(terms)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _attribute(execution: WorkflowExecution, name: str) -> str | None:
+    value = execution.typed_search_attributes.get(SearchAttributeKey.for_keyword(name))
+    return None if value in (None, "-") else value
+
+
+def _summary(execution: WorkflowExecution) -> SessionSummary:
+    return SessionSummary.model_validate(
+        {
+            "session_id": execution.id,
+            "form": _attribute(execution, ATTRIBUTE_FORM) or "",
+            "status": _attribute(execution, ATTRIBUTE_STATUS),
+            "field": _attribute(execution, ATTRIBUTE_FIELD),
+            "running": execution.status == WorkflowExecutionStatus.RUNNING,
+            "started_at": execution.start_time,
+            "closed_at": execution.close_time,
+        }
+    )

@@ -1,0 +1,247 @@
+"""For your own tests: the same sessions, forms and errors, in memory, without a server.
+
+    async with MemorySessions([form]) as sessions:
+        agent = MyAgent(sessions)
+        ...
+        assert sessions.delivered[0].answers == {...}
+
+It is no stand-in with a life of its own: what hosts a session here is what hosts it in a workflow
+(`turnkeeper.session`), and the dialogue is the dialogue. Time only passes when `clock.advance` is
+called; `unreachable()` is a store that cannot be reached.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from turnkeeper.backend import SessionSummary
+from turnkeeper.client import VoiceSessions
+from turnkeeper.contract import (
+    STORE_FORM,
+    Cancel,
+    Connect,
+    Disconnect,
+    Message,
+    Opening,
+    Outcome,
+    Put,
+    Reply,
+    SessionState,
+    Status,
+    Transcript,
+    Turn,
+)
+from turnkeeper.dialogue.decide import decide
+from turnkeeper.dialogue.events import Decision, Moved
+from turnkeeper.dialogue.state import DialogueState
+from turnkeeper.errors import SessionError, SessionNotFound, StoreUnavailable, UnknownForm
+from turnkeeper.forms.model import Form, Frozen, Scalar
+from turnkeeper.session import Session
+from turnkeeper.settings import Settings, read_settings
+from turnkeeper.values.reading import Context
+
+
+class Clock:
+    """A clock that stands still until it is advanced."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = now or datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+        """A Monday afternoon, unless told otherwise."""
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+class DeliveredForm(Frozen):
+    """What a receiver would have got."""
+
+    session_id: str
+    form: str
+    version: str
+    answers: dict[str, Scalar]
+
+
+class MemoryBackend:
+    """Sessions in a dict, one message at a time."""
+
+    def __init__(self, forms: Iterable[Form], clock: Clock, settings: Settings) -> None:
+        self._forms = {form.form: form for form in forms}
+        self._forms[STORE_FORM] = Form(form=STORE_FORM, confirm=False)
+        self._clock = clock
+        self._settings = settings
+        self._sessions: dict[str, Session] = {}
+        self._failed: dict[tuple[str, str], Outcome] = {}
+        self.delivered: list[DeliveredForm] = []
+        self.reachable = True
+
+    async def connect(self, session_id: str, opening: Opening, connect: Connect) -> Reply:
+        self._require_reachable()
+        session = self._running(session_id) or self._begin(session_id, opening)
+        base = session.admit_connect(connect)
+        if isinstance(base, Reply):
+            return base
+        self._sessions[session_id] = session
+        return session.take_connect(connect, self._decide(session, base, connect))
+
+    async def turn(self, session_id: str, turn: Turn) -> Reply:
+        session = self._found(session_id)
+        base = session.admit(turn)
+        if isinstance(base, Reply):
+            return base
+        reply = session.take(turn, base, self._decide(session, base, turn))
+        self._submit(session)
+        return reply
+
+    async def post_turn(self, session_id: str, turn: Turn) -> None:
+        try:
+            await self.turn(session_id, turn)
+        except SessionNotFound:
+            raise
+        except SessionError as error:
+            outcome = Outcome(error=type(error).__name__, message=str(error))
+            self._failed[session_id, turn.utterance_id] = outcome
+
+    async def outcome(self, session_id: str, utterance_id: str) -> Outcome:
+        reply = self._found(session_id).ledger.newest_reply(utterance_id)
+        failed = self._failed.get((session_id, utterance_id), Outcome())
+        return Outcome(reply=reply) if reply else failed
+
+    async def disconnect(self, session_id: str, gone: Disconnect) -> None:
+        self._found(session_id).ledger.close_leg(gone.leg, gone.reason, self._clock.now)
+
+    async def cancel(self, session_id: str, cancel: Cancel) -> Reply:
+        session = self._found(session_id)
+        session.require_open()
+        return session.take_command(self._decide(session, session.dialogue, cancel))
+
+    async def put(self, session_id: str, put: Put) -> SessionState:
+        session = self._found(session_id)
+        session.require_version(put.version)
+        session.take_command(self._decide(session, session.dialogue, put))
+        return session.state(self._clock.now)
+
+    async def state(self, session_id: str) -> SessionState:
+        return self._found(session_id).state(self._clock.now)
+
+    async def transcript(self, session_id: str) -> Transcript:
+        return self._found(session_id).transcript()
+
+    async def list(
+        self, prefix: str, *, form: str | None, status: Status | None, limit: int
+    ) -> AsyncIterator[SessionSummary]:
+        self._require_reachable()
+        rows = [
+            _summary(self._found(key).state(self._clock.now), session.is_closed)
+            for key, session in self._sessions.items()
+            if key.startswith(prefix)
+        ]
+        wanted = [r for r in rows if form in (None, r.form) and status in (None, r.status)]
+        for row in sorted(wanted, key=lambda row: row.started_at, reverse=True)[:limit]:
+            yield row
+
+    async def close(self) -> None:
+        """The sessions stay: open `VoiceSessions` on the same backend again to go on."""
+
+    def _begin(self, session_id: str, opening: Opening) -> Session:
+        form = self._forms.get(opening.form)
+        if form is None:
+            raise UnknownForm(f"no worker has a form {opening.form!r}")
+        settled = {
+            "region": form.region or self._settings.region,
+            "timezone": form.timezone or self._settings.timezone,
+            "abandon_after": opening.ttl or form.abandon_after,
+        }
+        return Session.begin(session_id, form.model_copy(update=settled))
+
+    def _running(self, session_id: str) -> Session | None:
+        """The session that goes on answering under this id, if there is one."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return None
+        session.run_out(self._clock.now)
+        return None if session.is_over(self._clock.now) else session
+
+    def _found(self, session_id: str) -> Session:
+        self._require_reachable()
+        session = self._sessions.get(session_id)
+        if session is None:
+            raise SessionNotFound(f"there is no session {session_id}")
+        session.run_out(self._clock.now)
+        return session
+
+    def _require_reachable(self) -> None:
+        if not self.reachable:
+            raise StoreUnavailable("the store cannot be reached (a test said so)")
+
+    def _decide(self, session: Session, base: DialogueState, message: Message) -> Decision:
+        zone = ZoneInfo(session.form.timezone or "UTC")
+        context = Context(
+            now=self._clock.now.astimezone(zone),
+            region=session.form.region or "US",
+            language=session.form.language,
+        )
+        return decide(session.form, base, message, context)
+
+    def _submit(self, session: Session) -> None:
+        """The receiver in memory takes every form at once."""
+        if session.dialogue.status != "submitting":
+            return
+        form = session.form
+        self.delivered.append(
+            DeliveredForm(
+                session_id=session.id,
+                form=form.form,
+                version=form.version,
+                answers=session.dialogue.values(),
+            )
+        )
+        session.move(Moved(status="completed"))
+
+
+class MemorySessions(VoiceSessions):
+    """`VoiceSessions` in memory.
+
+    Args:
+        forms: the forms that "the workers" have.
+        clock: the time for every session; it stands still by default.
+        settings: region, time zone, tenant, prefix.
+    """
+
+    def __init__(
+        self,
+        forms: Iterable[Form],
+        *,
+        clock: Clock | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        settings = settings or read_settings()
+        self._memory = MemoryBackend(forms, self.clock, settings)
+        super().__init__(self._memory, settings)
+
+    @property
+    def delivered(self) -> list[DeliveredForm]:
+        """Every form that was submitted, in order."""
+        return self._memory.delivered
+
+    @contextmanager
+    def unreachable(self) -> Iterator[None]:
+        """Inside, every call raises StoreUnavailable."""
+        self._memory.reachable = False
+        try:
+            yield
+        finally:
+            self._memory.reachable = True
+
+
+def _summary(state: SessionState, closed: bool) -> SessionSummary:
+    return SessionSummary(
+        session_id=state.session_id,
+        form=state.form,
+        status=state.status,
+        field=state.field,
+        running=not closed,
+        started_at=state.created_at,
+        closed_at=state.updated_at if closed else None,
+    )

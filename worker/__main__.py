@@ -1,0 +1,54 @@
+"""`python -m worker`: the production worker; `python -m worker dev`: all of it on this machine."""
+
+import click
+
+from worker.options import setting_options
+
+_SETTINGS = ("forms", "region", "timezone", "log_format", "log_level")
+
+
+@click.group(invoke_without_command=True, context_settings={"max_content_width": 100})
+@setting_options(
+    *_SETTINGS,
+    *("prefix", "tenant", "task_queue", "deployment", "build_id"),
+    *("max_cached_sessions", "sandboxed"),
+)
+@click.pass_context
+def main(context: click.Context, /, **options: str | None) -> None:
+    """Run a worker that fills in forms for callers.
+
+    Without a command: the production worker. It connects as Temporal's own settings say
+    (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, or a profile of the
+    `temporal` command), waits for a server that is not there yet, and on SIGTERM or Ctrl-C
+    finishes what it has begun.
+    """
+    context.obj = options
+    if context.invoked_subcommand is None:
+        # Imported late, here and below: --help need not wait for the Temporal SDK.
+        from worker.process import run_command
+        from worker.serve import serve
+
+        run_command(lambda: serve(**options))
+
+
+@main.command("dev")
+@click.option("--port", default=7233, show_default=True, help="Temporal's; 0 takes a free one.")
+@click.option("--ui-port", default=8233, show_default=True, help="The UI's; 0 takes a free one.")
+@setting_options("data", *_SETTINGS)
+@click.pass_obj
+def dev_command(
+    before: dict[str, str | None], /, port: int, ui_port: int, **options: str | None
+) -> None:
+    """Run everything on this machine: an embedded Temporal server, its UI and a worker.
+
+    Sessions are in the data folder; started again, it has them all.
+    """
+    from worker.dev import dev
+    from worker.process import run_command
+
+    given = {name: value for name, value in options.items() if value is not None}
+    run_command(lambda: dev(port, ui_port, **{**before, **given}))
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m worker")

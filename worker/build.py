@@ -1,0 +1,109 @@
+"""One set-up for worker, tests and replayer: what they must not differ in is said here once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import httpx
+from opentelemetry import trace
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, ReplaySafeTracerProvider
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import (
+    Replayer,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkerDeploymentConfig,
+    WorkflowRunner,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.delivery import Courier
+from activities.discard import discard
+from activities.interpret import Interpreter
+from turnkeeper.forms.model import Form
+from turnkeeper.settings import Settings
+from workflows.voice_session import VoiceSession
+
+STICKY_TIMEOUT = timedelta(seconds=0.5)
+"""A worker killed between turns costs the caller this long, once (measured: 0.53 s)."""
+DRAIN_TIMEOUT = timedelta(seconds=20)
+THREADS = 16
+"""Interpretations at once: each is about a millisecond of work, and may wait for a date parser."""
+
+PASSED_THROUGH = ("turnkeeper", "activities.contract", "structlog")
+"""Loaded once for all sessions: reloading our pydantic models is a third of a worker's CPU. The
+replay test runs without it too, since what is passed through is not policed."""
+
+FindForm = Callable[[str], Form | None]
+
+
+def runner(settings: Settings, *passed_through: str) -> WorkflowRunner:
+    """What runs workflow code; `passed_through` replaces PASSED_THROUGH when given."""
+    if not settings.sandboxed:
+        return UnsandboxedWorkflowRunner()
+    modules = passed_through or PASSED_THROUGH
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*modules)
+    )
+
+
+def build_worker(
+    client: Client,
+    settings: Settings,
+    find_form: FindForm,
+    *,
+    searchable: bool = True,
+    max_cached_sessions: int | None = None,
+) -> Worker:
+    """A worker for all sessions of a task queue.
+
+    Args:
+        client: from `turnkeeper.connection.connect`, not lazy.
+        find_form: the form of an id, or None; asked once a session.
+        searchable: whether the search attributes are registered in the namespace.
+        max_cached_sessions: instead of the setting; 0 replays each session at each turn.
+    """
+    interpreter = Interpreter(settings, find_form, searchable=searchable)
+    courier = Courier(httpx.AsyncClient())
+    cached = settings.max_cached_sessions if max_cached_sessions is None else max_cached_sessions
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=[VoiceSession],
+        activities=[interpreter.load_form, interpreter.decide, courier.deliver, discard],
+        activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="interpret"),
+        workflow_runner=runner(settings),
+        max_cached_workflows=cached,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        graceful_shutdown_timeout=DRAIN_TIMEOUT,
+        deployment_config=_deployment(settings),
+        plugins=_plugins(),
+    )
+
+
+def build_replayer(settings: Settings, *passed_through: str) -> Replayer:
+    """A replayer that differs from the worker in nothing but `passed_through`."""
+    return Replayer(
+        workflows=[VoiceSession],
+        workflow_runner=runner(settings, *passed_through),
+        data_converter=pydantic_data_converter,
+    )
+
+
+def _plugins() -> list[OpenTelemetryPlugin]:
+    """Temporal's own spans, where the process makes any (`turnkeeper.telemetry`)."""
+    traced = isinstance(trace.get_tracer_provider(), ReplaySafeTracerProvider)
+    return [OpenTelemetryPlugin(add_temporal_spans=True)] if traced else []
+
+
+def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """The behaviour is the worker's and not the workflow's, which unversioned workers run too."""
+    if settings.deployment is None or settings.build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment, settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )

@@ -1,0 +1,331 @@
+"""A caller's form as a workflow: messages in, one at a time; timers; delivery at the end.
+
+The host of a `turnkeeper.session.Session`. It adds what only a workflow can: the order of
+messages, what is awaited, and when the session is renewed (continue-as-new), abandoned, expired
+or sent. A message changes the session in one step after its last await, or not at all.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError, FailureError
+
+from activities.contract import (
+    DECIDE,
+    DISCARD,
+    LOAD_FORM,
+    UNKNOWN_FORM,
+    Decide,
+    Discard,
+    Loaded,
+    LoadForm,
+)
+from turnkeeper.contract import (
+    SESSION_ENDING,
+    WORKFLOW,
+    Cancel,
+    Connect,
+    Disconnect,
+    Message,
+    Opening,
+    Outcome,
+    Put,
+    Reply,
+    SessionState,
+    Status,
+    Transcript,
+    Turn,
+)
+from turnkeeper.dialogue.events import Decision, Moved
+from turnkeeper.dialogue.state import DialogueState
+from turnkeeper.errors import SessionError, TurnFailed, UnknownForm
+from turnkeeper.session import Session, SessionRecord
+from workflows.display import Display
+from workflows.guard import failure_type, guarded, on_the_wire
+from workflows.submission import submit
+
+MESSAGES_PER_RUN = 40
+"""A cold worker rebuilds forty turns in about 0.2 s; the time grows faster than the turns."""
+OPENING_TIMEOUT = timedelta(seconds=30)
+"""A session that nobody has connected to by then was started by mistake."""
+ATTEMPT_TIMEOUT = timedelta(seconds=5)
+DECISION_TIMEOUT = timedelta(seconds=12)
+DECISION_RETRIES = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=50))
+
+
+class Beginning(Opening):
+    """A run's one argument: an Opening from a client, with a record from the run before."""
+
+    record: SessionRecord | None = None
+    searchable: bool = False
+    """Whether search attributes may be set: what the form was loaded with."""
+
+
+@workflow.defn(name=WORKFLOW)
+class VoiceSession:
+    """One person's one form, from the first connect to delivery."""
+
+    @workflow.init
+    def __init__(self, beginning: Beginning) -> None:
+        self._beginning = beginning
+        self._session: Session | None = None
+        self._display: Display | None = None
+        self._refusal: SessionError | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._messages = 0
+        self._failed_posts: dict[str, Outcome] = {}
+        if beginning.record is not None:
+            self._begin(Session(workflow.info().workflow_id, beginning.record), renewed=True)
+
+    @workflow.run
+    async def run(self, beginning: Beginning) -> SessionState | None:
+        """The final state; None of a session that was never opened."""
+        if self._session is None and not await self._opened():
+            await self._discard()
+            return None
+        session = self._known()
+        while not self._over():
+            if session.dialogue.status == "submitting":
+                self._move(await submit(session))
+            else:
+                await self._idle(session)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.state()
+
+    # --- messages ---------------------------------------------------------------------------------
+
+    @workflow.update(description="A call or socket begins: restore or create the session")
+    @guarded
+    async def connect(self, connect: Connect) -> Reply:
+        async with self._one_at_a_time:
+            session = await self._serving()
+            base = session.admit_connect(connect)
+            if isinstance(base, Reply):
+                return base
+            decision = await self._decide(session, base, connect)
+            return self._shown(session.take_connect(connect, decision))
+
+    @workflow.update(description="What the caller said or keyed")
+    @guarded
+    async def turn(self, turn: Turn) -> Reply:
+        return await self._turn(turn)
+
+    @workflow.signal(description="A turn whose reply is read with the query `reply`")
+    async def post_turn(self, turn: Turn) -> None:
+        try:
+            await self._turn(turn)
+        except Exception as error:  # Leaving a signal handler, it would fail the workflow.
+            failure = on_the_wire(error)
+            self._failed_posts[turn.utterance_id] = Outcome(
+                error=failure.type, message=failure.message
+            )
+
+    @workflow.signal(description="A call or socket ended")
+    async def disconnect(self, gone: Disconnect) -> None:
+        if self._session is not None:
+            self._session.ledger.close_leg(gone.leg, gone.reason, workflow.now())
+
+    @workflow.update(description="End the session without submitting it")
+    @guarded
+    async def cancel(self, cancel: Cancel) -> Reply:
+        async with self._one_at_a_time:
+            session = await self._serving()
+            session.require_open()
+            decision = await self._decide(session, session.dialogue, cancel)
+            return self._shown(session.take_command(decision))
+
+    @workflow.update(description="SessionStore: replace the answers")
+    @guarded
+    async def put(self, put: Put) -> SessionState:
+        async with self._one_at_a_time:
+            session = await self._serving()
+            session.require_version(put.version)
+            decision = await self._decide(session, session.dialogue, put)
+            self._shown(session.take_command(decision))
+            return self.state()
+
+    @workflow.query(description="Status, answers, legs, last turn")
+    def state(self) -> SessionState:
+        return self._known().state(workflow.now())
+
+    @workflow.query(description="The reply to an utterance, once there is one")
+    def reply(self, utterance_id: str) -> Outcome:
+        reply = self._known().ledger.newest_reply(utterance_id)
+        return Outcome(reply=reply) if reply else self._failed_posts.get(utterance_id, Outcome())
+
+    @workflow.query(description="What was heard and said")
+    def transcript(self) -> Transcript:
+        return self._known().transcript()
+
+    async def _turn(self, turn: Turn) -> Reply:
+        async with self._one_at_a_time:
+            session = await self._serving()
+            base = session.admit(turn)
+            if isinstance(base, Reply):
+                return base
+            decision = await self._decide(session, base, turn)
+            return self._shown(session.take(turn, base, decision))
+
+    async def _serving(self) -> Session:
+        """The session, once its form is loaded; a message that comes too late is sent back."""
+        await workflow.wait_condition(
+            lambda: self._session is not None or self._refusal is not None
+        )
+        if self._refusal is not None:
+            raise self._refusal
+        if self._over():
+            raise ApplicationError("this run is ending", type=SESSION_ENDING, non_retryable=True)
+        return self._known()
+
+    async def _decide(self, session: Session, base: DialogueState, message: Message) -> Decision:
+        """Interpret a message in a local activity: what it decides is recorded, once."""
+        self._messages += 1
+        try:
+            decision: Decision = await workflow.execute_local_activity(
+                DECIDE,
+                Decide(form=session.form, state=base, message=message, now=workflow.now()),
+                result_type=Decision,
+                start_to_close_timeout=ATTEMPT_TIMEOUT,
+                schedule_to_close_timeout=DECISION_TIMEOUT,
+                retry_policy=DECISION_RETRIES,
+                summary=message.kind,
+            )
+        except FailureError as error:
+            raise TurnFailed(
+                f"the turn could not be interpreted ({failure_type(error)}); nothing was recorded"
+            ) from None
+        return decision
+
+    # --- the life of a session --------------------------------------------------------------------
+
+    async def _opened(self) -> bool:
+        """Load the form and wait for the connect that this was started with."""
+        try:
+            loaded = await self._load()
+        except FailureError as error:
+            self._refusal = _refusal(error, self._beginning.form)
+            return False
+        self._beginning = self._beginning.model_copy(update={"searchable": loaded.searchable})
+        form = loaded.form
+        if self._beginning.ttl is not None:
+            form = form.model_copy(update={"abandon_after": self._beginning.ttl})
+        session = Session.begin(workflow.info().workflow_id, form)
+        self._begin(session, renewed=False)
+        opened = await _within(OPENING_TIMEOUT, lambda: session.ledger.leg > 0)
+        if not opened:
+            self._refusal = TurnFailed("nobody connected to this session in time")
+        return opened
+
+    async def _load(self) -> Loaded:
+        loaded: Loaded = await workflow.execute_local_activity(
+            LOAD_FORM,
+            LoadForm(form=self._beginning.form, tenant=self._beginning.tenant),
+            result_type=Loaded,
+            start_to_close_timeout=ATTEMPT_TIMEOUT,
+            schedule_to_close_timeout=DECISION_TIMEOUT,
+            retry_policy=DECISION_RETRIES,
+            summary=self._beginning.form,
+        )
+        return loaded
+
+    def _begin(self, session: Session, *, renewed: bool) -> None:
+        self._session = session
+        self._display = Display(
+            session,
+            self._beginning.tenant,
+            searchable=self._beginning.searchable,
+            renewed=renewed,
+        )
+
+    async def _discard(self) -> None:
+        """Leave nothing behind: this run deletes itself."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        info = workflow.info()
+        await workflow.execute_activity(
+            DISCARD,
+            Discard(session_id=info.workflow_id, run_id=info.run_id),
+            start_to_close_timeout=timedelta(seconds=10),
+            schedule_to_close_timeout=timedelta(minutes=5),
+        )
+
+    async def _idle(self, session: Session) -> None:
+        """Sleep until the session has to do something by itself, and do that.
+
+        One timer an idle window: it sleeps the remainder when turns came meanwhile, for a timer
+        that starts anew with each turn costs two events a turn.
+        """
+        deadline, _ = session.deadline(workflow.now())
+        woken = await _within(
+            deadline - workflow.now(),
+            lambda: session.dialogue.status == "submitting" or self._over() or self._renewal_due(),
+        )
+        if not woken:
+            await self._run_out(session)
+        elif self._renewal_due() and not self._over():
+            await self._renew(session)
+
+    async def _run_out(self, session: Session) -> None:
+        async with self._one_at_a_time:
+            session.run_out(workflow.now())
+            self._refresh()
+
+    def _over(self) -> bool:
+        return self._known().is_over(workflow.now())
+
+    def _renewal_due(self) -> bool:
+        info = workflow.info()
+        return (
+            self._messages >= MESSAGES_PER_RUN
+            or info.is_continue_as_new_suggested()
+            or info.is_target_worker_deployment_version_changed()
+        )
+
+    async def _renew(self, session: Session) -> None:
+        """Go on in a new run, with everything that this one knows."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        moved_on = workflow.info().is_target_worker_deployment_version_changed()
+        workflow.continue_as_new(
+            self._beginning.model_copy(update={"record": session.record()}),
+            initial_versioning_behavior=(
+                workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE if moved_on else None
+            ),
+        )
+
+    def _move(self, status: Status) -> None:
+        session = self._known()
+        if session.dialogue.status != status:
+            session.move(Moved(status=status))
+        self._refresh()
+
+    # --- helpers ----------------------------------------------------------------------------------
+
+    def _known(self) -> Session:
+        if self._session is None:
+            raise ApplicationError("this session was not opened", type="SessionNotFound")
+        return self._session
+
+    def _shown(self, reply: Reply) -> Reply:
+        self._refresh()
+        return reply
+
+    def _refresh(self) -> None:
+        if self._display is not None:
+            self._display.refresh()
+
+
+def _refusal(error: FailureError, form: str) -> SessionError:
+    if isinstance(error, ApplicationError) and error.type == UNKNOWN_FORM:
+        return UnknownForm(f"no worker has a form {form!r}")
+    return TurnFailed(f"the form {form!r} could not be loaded ({failure_type(error)})")
+
+
+async def _within(timeout: timedelta, condition: Callable[[], bool]) -> bool:
+    """Wait for a condition; False when the time ran out first."""
+    try:
+        await workflow.wait_condition(condition, timeout=max(timeout, timedelta(0)))
+    except TimeoutError:
+        return False
+    return True
