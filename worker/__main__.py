@@ -2,16 +2,17 @@
 
 import click
 
-from worker.options import setting_options
+from worker.options import DEFAULT_PORT, DEFAULT_UI_PORT, setting_options
 
 _SETTINGS = ("forms", "region", "timezone", "log_format", "log_level")
+_HELP = {"max_content_width": 100, "show_default": True}
+_PORT = click.IntRange(0, 65535)
 
 
-@click.group(invoke_without_command=True, context_settings={"max_content_width": 100})
+@click.group(invoke_without_command=True, context_settings=_HELP)
 @setting_options(
     *_SETTINGS,
-    *("prefix", "tenant", "task_queue", "deployment", "build_id"),
-    *("max_cached_sessions", "sandboxed"),
+    *("task_queue", "deployment", "build_id", "max_cached_sessions", "sandboxed"),
 )
 @click.pass_context
 def main(context: click.Context, /, **options: str | None) -> None:
@@ -32,22 +33,37 @@ def main(context: click.Context, /, **options: str | None) -> None:
 
 
 @main.command("dev")
-@click.option("--port", default=7233, show_default=True, help="Temporal's; 0 takes a free one.")
-@click.option("--ui-port", default=8233, show_default=True, help="The UI's; 0 takes a free one.")
+@click.option("--port", default=DEFAULT_PORT, type=_PORT, help="Temporal's; 0 is any free one.")
+@click.option(
+    "--ui-port", default=DEFAULT_UI_PORT, type=_PORT, help="The UI's; 0 is any free one."
+)
 @setting_options("data", *_SETTINGS)
 @click.pass_obj
 def dev_command(
     before: dict[str, str | None], /, port: int, ui_port: int, **options: str | None
 ) -> None:
-    """Run everything on this machine: an embedded Temporal server, its UI and a worker.
+    """Run a server, its UI and a worker on this machine.
 
-    Sessions are in the data folder; started again, it has them all.
+    The server is Temporal's development server, on SQLite. Sessions are in the data folder;
+    started again, it has them all.
     """
     from worker.dev import dev
     from worker.process import run_command
 
     given = {name: value for name, value in options.items() if value is not None}
     run_command(lambda: dev(port, ui_port, **{**before, **given}))
+
+
+@main.command("demo")
+def demo_command() -> None:
+    """See a call cut off, everything killed, nothing lost.
+
+    A minute at most, with real processes, on free ports and in a temporary folder.
+    """
+    from worker.demo import demo
+    from worker.process import run_command
+
+    run_command(demo)
 
 
 if __name__ == "__main__":

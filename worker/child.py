@@ -30,7 +30,9 @@ os.execv(command[0], command)
 (`preexec_fn`) can deadlock, since the Temporal SDK has threads."""
 
 
-async def start_child(command: Sequence[str], output: IO[bytes]) -> asyncio.subprocess.Process:
+async def start_child(
+    command: Sequence[str], output: IO[bytes], *, cwd: Path | None = None
+) -> asyncio.subprocess.Process:
     """Starts `command`, its output to `output`. Call it from the thread that lives longest: on
     Linux the child goes when the thread that started it ends."""
     if sys.platform == "linux":
@@ -38,6 +40,7 @@ async def start_child(command: Sequence[str], output: IO[bytes]) -> asyncio.subp
         command = (*launcher, *command)
     return await asyncio.create_subprocess_exec(
         *command,
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -12,13 +12,9 @@ import click
 from turnkeeper.connection import connect
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry import logger, setup_telemetry
-from worker.build import build_worker
 from worker.forms import FormFolder
-from worker.serve import run_until_cancelled
+from worker.options import DEFAULT_PORT
 from worker.server import NAMESPACE, EmbeddedServer, ServerError, find_temporal
-
-DEFAULT_PORT, DEFAULT_UI_PORT = 7233, 8233
-"""Those of Temporal's own development server: the `temporal` command finds it without options."""
 
 _log = logger(__name__)
 
@@ -45,6 +41,10 @@ async def dev(port: int, ui_port: int, **options: object) -> None:
 
 async def _work(server: EmbeddedServer, settings: Settings, forms: FormFolder) -> None:
     """Runs a worker until this task is cancelled, on a server that is kept running."""
+    # Late: reading what people say takes half a second to load, and mistakes are told before it.
+    from worker.build import build_worker
+    from worker.serve import run_until_cancelled
+
     point_temporal_at(server)
     client = await connect()
     worker = build_worker(client, settings, forms.find)

@@ -7,6 +7,9 @@ import click
 
 from turnkeeper.settings import SettingHelp, describe_settings
 
+DEFAULT_PORT, DEFAULT_UI_PORT = 7233, 8233
+"""Those of Temporal's own development server: the `temporal` command finds it without options."""
+
 Command = TypeVar("Command", bound=Callable[..., object])
 
 

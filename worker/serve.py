@@ -101,4 +101,5 @@ def _give_up_if_hopeless(error: RuntimeError | RPCError) -> None:
 
 def _reason(error: RuntimeError | RPCError) -> str:
     """What the connection said: it is about this worker and Temporal, never about a session."""
-    return error.status.name if isinstance(error, RPCError) else str(error)[:300]
+    said = f"{error.status.name}: {error}" if isinstance(error, RPCError) else str(error)
+    return said[:300]

@@ -37,6 +37,16 @@ class SessionSummary(Frozen):
     closed_at: datetime | None = None
 
 
+class DeliveryAttempts(Frozen):
+    """How sending a form goes that its receiver has not taken yet."""
+
+    attempts: int
+    """Begun so far, the one that may be on its way included."""
+    last_failure: str = ""
+    next_at: datetime | None = None
+    """When it is tried again; None while an attempt is on its way."""
+
+
 class Backend(Protocol):
     """One method a message. `session_id` is the workflow id."""
 
@@ -58,6 +68,9 @@ class Backend(Protocol):
     async def state(self, session_id: str) -> SessionState: ...
 
     async def transcript(self, session_id: str) -> Transcript: ...
+
+    async def attempts(self, session_id: str) -> DeliveryAttempts | None:
+        """How the delivery goes that is under way; None when none is."""
 
     def list(
         self, prefix: str, *, form: str | None, status: Status | None, limit: int

@@ -13,7 +13,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypedDict, TypeVar, Unpack
 
-from turnkeeper.backend import Backend, SessionSummary
+from turnkeeper.backend import Backend, DeliveryAttempts, SessionSummary
 from turnkeeper.contract import (
     MAX_TURN_BYTES,
     Alternative,
@@ -164,6 +164,10 @@ class VoiceSessions:
         """The newest exchanges of a session."""
         return await self._backend.transcript(session_id)
 
+    async def attempts(self, session_id: str) -> DeliveryAttempts | None:
+        """How the delivery of a submitted form goes; None when none is under way."""
+        return await self._backend.attempts(session_id)
+
     async def cancel(self, session_id: str, reason: str = "") -> Reply:
         """End a session without submitting it."""
         return await self._backend.cancel(session_id, Cancel(request_id=_token(), reason=reason))
@@ -243,6 +247,7 @@ class VoiceSession:
         """Whether answers were already there."""
         self.reply = reply
         """The newest reply; at first the greeting, or the welcome back."""
+        self._in_order = asyncio.Lock()
 
     async def turn(self, text: str | None = None, **content: Unpack[TurnContent]) -> Reply:
         """Send one turn and wait for its reply. Safe to cancel and to repeat.
@@ -270,7 +275,7 @@ class VoiceSession:
         For agents that only signal: signal, then query, costs four times what `turn` costs.
         """
         turn = self._turn(text, content)
-        await self._sessions.shielded(self._backend.post_turn(self.id, turn))
+        await self._sessions.shielded(self._post(turn))
         return turn.utterance_id
 
     async def reply_to(self, utterance_id: str) -> Reply | None:
@@ -321,10 +326,17 @@ class VoiceSession:
         return _sendable(turn)
 
     async def _send(self, turn: Turn) -> Reply:
-        with turn_span(_form_of(self.id), self.reply.field) as span:
-            self.reply = await self._backend.turn(self.id, turn)
-            span.set_attribute(STATUS, self.reply.status)
-            return self.reply
+        """One turn at a time, in the order in which they were made: the session applies them so,
+        and Temporal stalls with more than ten of one workflow on their way (measured)."""
+        async with self._in_order:
+            with turn_span(_form_of(self.id), self.reply.field) as span:
+                self.reply = await self._backend.turn(self.id, turn)
+                span.set_attribute(STATUS, self.reply.status)
+                return self.reply
+
+    async def _post(self, turn: Turn) -> None:
+        async with self._in_order:
+            await self._backend.post_turn(self.id, turn)
 
 
 def _sendable(turn: Turn) -> Turn:

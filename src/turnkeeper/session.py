@@ -25,6 +25,7 @@ from turnkeeper.dialogue.events import Decision, Moved, TurnTaken
 from turnkeeper.dialogue.evolve import evolve, fold
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.dialogue.status import CLOSED, OPEN
+from turnkeeper.dialogue.view import confirming, progress, shown_answers
 from turnkeeper.errors import SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
 from turnkeeper.ledger import Ledger, LedgerRecord, connect_key
@@ -171,18 +172,21 @@ class Session:
     # --- what it shows ----------------------------------------------------------------------------
 
     def state(self, now: datetime) -> SessionState:
-        """The session as its readers see it; `now` stands in where nothing happened yet."""
+        """The session as its readers see it; `now` stands in where nothing happened yet. The value
+        of a secret field is not in it."""
         dialogue = self.dialogue
         return SessionState(
             session_id=self.id,
             form=self.form.form,
             form_version=self.form.version,
-            form_answers=dialogue.values(),
+            form_answers=shown_answers(self.form, dialogue),
             last_turn=dialogue.last_turn,
             created_at=dialogue.created_at or now,
             updated_at=dialogue.updated_at or now,
             status=dialogue.status,
             field=dialogue.field,
+            confirming=confirming(self.form, dialogue),
+            progress=progress(self.form, dialogue),
             turns=dialogue.turns,
             leg=self.ledger.leg,
             legs=tuple(self.ledger.legs),

@@ -10,9 +10,12 @@ server itself says it.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TypeVar
 
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -28,7 +31,7 @@ from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from turnkeeper.backend import SessionSummary
+from turnkeeper.backend import DeliveryAttempts, SessionSummary
 from turnkeeper.contract import (
     ATTRIBUTE_FIELD,
     ATTRIBUTE_FORM,
@@ -65,6 +68,8 @@ BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 _ANSWERS = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT,
                       RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED})  # fmt: skip
 """What the server means; every other status is a fault on the way, and is tried again."""
+_UNCONNECTED = "Failed client connect"
+"""How the SDK begins its RuntimeError when a lazy client finds no server at its first call."""
 _FAULTS = (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError)
 
 
@@ -144,16 +149,33 @@ class TemporalBackend:
     async def transcript(self, session_id: str) -> Transcript:
         return await self._query(session_id, "transcript", Transcript)
 
+    async def attempts(self, session_id: str) -> DeliveryAttempts | None:
+        """Those of the pending activity: a session runs no other, and no query knows them."""
+        execution = await self._send(session_id, self._handle(session_id).describe)
+        pending = next(iter(execution.raw_description.pending_activities), None)
+        if pending is None:
+            return None
+        failed = pending.HasField("last_failure")
+        waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+        return DeliveryAttempts(
+            # While it waits for the next attempt, that one is counted already.
+            attempts=pending.attempt - 1 if waits else pending.attempt,
+            last_failure=await self._text_of(pending.last_failure) if failed else "",
+            next_at=pending.next_attempt_schedule_time.ToDatetime(UTC)
+            if failed and waits
+            else None,
+        )
+
+    async def _text_of(self, failure: Failure) -> str:
+        error = await self._client.data_converter.decode_failure(failure)
+        return error.message if isinstance(error, ApplicationError) else type(error).__name__
+
     async def list(
         self, prefix: str, *, form: str | None, status: Status | None, limit: int
     ) -> AsyncIterator[SessionSummary]:
-        try:
-            async for execution in self._client.list_workflows(
-                _visibility_query(prefix, form, status), limit=limit
-            ):
-                yield _summary(execution)
-        except RPCError as error:
-            raise _unavailable(error) from error
+        found = self._client.list_workflows(_visibility_query(prefix, form, status), limit=limit)
+        while execution := await self._send(prefix, lambda: anext(found, None)):
+            yield _summary(execution)
 
     async def close(self) -> None:
         """Nothing to give back: the SDK closes a connection with its last client."""
@@ -206,6 +228,10 @@ class TemporalBackend:
                 last = error
             except RPCError as error:
                 last = await self._meaning(session_id, error, closed_answers)
+            except RuntimeError as error:
+                if not str(error).startswith(_UNCONNECTED):
+                    raise
+                last = error
             await asyncio.sleep(min(_pause(attempt), max(0.0, give_up_at - clock())))
             attempt += 1
         raise _unavailable(last, self._deadline) from last
@@ -214,7 +240,7 @@ class TemporalBackend:
         """What a server's error says of a session; raises it when it says something final."""
         if error.status not in _ANSWERS:
             return error
-        if error.status != RPCStatusCode.NOT_FOUND:
+        if error.status != RPCStatusCode.NOT_FOUND or _lacks_namespace(error):
             raise _unavailable(error) from error
         execution = await self._describe(session_id)
         if execution is None:
@@ -258,7 +284,15 @@ def _unavailable(error: Exception | None, deadline: float | None = None) -> Stor
     )
 
 
+def _lacks_namespace(error: RPCError) -> bool:
+    """Whether it is the namespace that was not found: that says nothing of any session."""
+    kind = NamespaceNotFoundFailure.DESCRIPTOR
+    return any(detail.Is(kind) for detail in error.grpc_status.details)
+
+
 def _short(error: Exception) -> str:
+    if isinstance(error, RuntimeError):
+        return "no connection"
     if isinstance(error, RPCError):
         return f"{error.status.name}: {error.message}"[:200]
     return type(error).__name__

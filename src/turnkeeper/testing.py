@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from turnkeeper.backend import SessionSummary
+from turnkeeper.backend import DeliveryAttempts, SessionSummary
 from turnkeeper.client import VoiceSessions
 from turnkeeper.contract import (
     STORE_FORM,
@@ -126,6 +126,11 @@ class MemoryBackend:
 
     async def transcript(self, session_id: str) -> Transcript:
         return self._found(session_id).transcript()
+
+    async def attempts(self, session_id: str) -> DeliveryAttempts | None:
+        """None: the receiver in memory takes every form at once."""
+        self._found(session_id)
+        return None
 
     async def list(
         self, prefix: str, *, form: str | None, status: Status | None, limit: int

@@ -21,7 +21,6 @@ def corpora() -> Path:
 
 def json_lines(path: Path) -> Iterator[dict[str, object]]:
     """One record a line, gzipped or not."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open()
-    with opened as lines:
-        for line in lines:
-            yield json.loads(line)
+    content = path.read_bytes()
+    for line in (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines():
+        yield json.loads(line)

@@ -173,6 +173,15 @@ def test_arguments_of_other_packages_lines_are_hidden_but_for_numbers_and_random
     assert lines.last["event"] == f"{REDACTED} called"
 
 
+def test_keys_that_come_as_extra_of_a_standard_record_pass_the_same_list(lines: Lines) -> None:
+    """Workflow code logs so: structlog renders its keys to `extra` of the SDK's logger."""
+    logging.getLogger("workflows.voice_session").info(
+        "session closed", extra={"status": "completed", "answer": SECRET}
+    )
+    assert lines.last["status"] == "completed"
+    assert SECRET not in lines.text
+
+
 def test_a_line_inside_a_span_has_its_ids(lines: Lines, spans: InMemorySpanExporter) -> None:
     with tracer().start_as_current_span("outer") as span:
         logger("x").info("inside")

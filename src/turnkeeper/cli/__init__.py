@@ -5,6 +5,8 @@ Temporal's client alone takes half a second. To add a command, write its module 
 `COMMANDS`.
 """
 
+import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 
@@ -14,12 +16,24 @@ from turnkeeper.errors import FormError, TurnkeeperError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "forms": ("turnkeeper.cli.forms:forms", "Check form files and show what they say."),
+    "talk": ("turnkeeper.cli.talk:talk", "Ring up as a caller and fill in a form."),
+    "sessions": ("turnkeeper.cli.sessions:sessions", "List sessions, look into one, cancel one."),
 }
 """Each command: where it is (`module:attribute`) and its line in the help."""
 
 
 class LazyGroup(click.Group):
     """The group of `COMMANDS`. An error of Turnkeeper's is one sentence on stderr and exit 1."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Run as a process of its own, which ends with the command, at once: threads of Temporal's
+        SDK may still be at work, and abort an interpreter that is taken down under them."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except SystemExit as end:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -53,4 +67,6 @@ def main() -> None:
     \b
     Example:
       turnkeeper forms check forms
+      turnkeeper talk roadside_claim --caller +14155550100
+      turnkeeper sessions list
     """

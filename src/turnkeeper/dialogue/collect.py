@@ -11,7 +11,7 @@ from turnkeeper.contract import Turn
 from turnkeeper.dialogue.commands import command_in
 from turnkeeper.dialogue.correct import Correction, correction_in, new_value, says_wrong
 from turnkeeper.dialogue.draft import Draft
-from turnkeeper.dialogue.labels import Segment, segments
+from turnkeeper.dialogue.labels import Segment, segments, trimmed
 from turnkeeper.dialogue.process import Offer
 from turnkeeper.forms.model import Field, FieldType
 from turnkeeper.values import TYPES, Reading, read
@@ -25,6 +25,8 @@ CAPTURE_ABOVE = 0.40
 """Hypotheses under this count as not understood: Cisco's capture threshold."""
 
 DEFINITE, NEARLY, NOTHING = 2, 1, 0
+
+MAX_BARE_NUMBER_WORDS = 2
 
 TAKES_REST: frozenset[FieldType] = frozenset({"date", "time", "phone", "email", "postal_code"})
 """Types whose values are told apart from other words: they may take what another field left."""
@@ -115,7 +117,7 @@ def named(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | 
     if not kept:
         return None
     offers = [Offer(segment.field, reading, "text", heard.confidence) for segment, reading in kept]
-    lead = body[: kept[0][0].start].strip(" ,.;")
+    lead = trimmed(body[: kept[0][0].start])
     return Meaning(offers=(*_lead_offer(draft, heard, lead, offers), *offers))
 
 
@@ -128,30 +130,36 @@ def wants_revisit(draft: Draft, segment: Segment, *, loose: bool) -> bool:
 
 def _named_reading(draft: Draft, segment: Segment, *, loose: bool) -> Reading | None:
     """The value that a name introduces; None where the name was only mentioned in passing."""
-    asked, field = draft.asked(), segment.field
-    strict = TYPES[field.type].strict
-    if not segment.words:
+    if not segment.words or _in_passing(draft, segment, loose=loose):
         return None
-    if not strict and not (segment.full and segment.firm) and not loose:
-        return None
-    in_prose = asked is not None and asked.type == "text" and field != asked and not loose
-    if in_prose and not (strict and segment.firm):
-        return None
-    reading = read(field, new_value(segment.words), draft.context)
+    reading = read(segment.field, new_value(segment.words), draft.context)
     sure = reading.kind == "value" or (segment.firm and reading.kind != "none")
     return reading if sure else None
+
+
+def _in_passing(draft: Draft, segment: Segment, *, loose: bool) -> bool:
+    """Whether a name introduces nothing. Types that take any words need a whole name and an "is",
+    a story (a text field's answer) is not searched for these at all, and in "two seats to 4287
+    Piedmont Avenue" the number is not of seats."""
+    field, asked = segment.field, draft.asked()
+    if field.type == "number" and not segment.copula:
+        return len(segment.words.split()) > MAX_BARE_NUMBER_WORDS
+    if TYPES[field.type].strict:
+        return not (loose or segment.firm) and _is_story(asked, field)
+    if loose:
+        return not segment.copula
+    return not (segment.full and segment.firm) or _is_story(asked, field)
+
+
+def _is_story(asked: Field | None, field: Field) -> bool:
+    return asked is not None and asked.type == "text" and asked != field
 
 
 def _lead_offer(
     draft: Draft, heard: Hypothesis, lead: str, offers: list[Offer]
 ) -> tuple[Offer, ...]:
     asked = None if draft.state.question else draft.asked()
-    if (
-        draft.state.question
-        or asked is None
-        or not lead
-        or any(offer.field == asked for offer in offers)
-    ):
+    if asked is None or not lead or any(offer.field == asked for offer in offers):
         return ()
     reading = read(asked, lead, draft.context)
     return (Offer(asked, reading, "text", heard.confidence),) if reading.kind == "value" else ()
@@ -218,7 +226,8 @@ def _continued(draft: Draft, asked: Field, words: str) -> Reading | None:
 
 
 def _from_rest(draft: Draft, first: Offer) -> list[Offer]:
-    """ "tomorrow at five pm": the date field leaves "at five pm" to the time field after it."""
+    """ "tomorrow at five": the date field leaves "at five" to the time field after it, which
+    may have to ask which five."""
     offers: list[Offer] = []
     rest = first.reading.rest if first.reading.kind == "value" else ""
     for field in draft.missing():
@@ -227,7 +236,7 @@ def _from_rest(draft: Draft, first: Offer) -> list[Offer]:
         if field == first.field or field.type not in TAKES_REST:
             continue
         reading = read(field, rest, draft.context)
-        if reading.kind == "value":
+        if reading.kind in ("value", "candidates"):
             offers.append(Offer(field, reading, "text", first.confidence))
             rest = reading.rest
     return offers

@@ -127,7 +127,7 @@ COMMANDS: dict[str, Command] = {
             "say it again", "come again", "again", "once more", "one more time", "pardon",
             "pardon me", "excuse me", "what", "what was that", "what did you say",
             "what was the question", "i didn't hear you", "i didn't hear that",
-            "i didn't catch that", "i did not catch that", "i didn't get that", "huh",
+            "i didn't catch that", "i did not catch that", "i didn't get that",
         ),
         say_again,
         say_again,

@@ -10,7 +10,7 @@
 form, state, input and context give the same decision.
 """
 
-from turnkeeper.contract import Cancel, Connect, Put, Turn
+from turnkeeper.contract import Cancel, Connect, Put, Status, Turn
 from turnkeeper.dialogue.collect import (
     MAX_HEARD,
 )
@@ -120,9 +120,8 @@ def _put(draft: Draft, put: Put) -> Decision:
         if put.form_answers.get(name) is None:
             draft.add(Removed(field=name))
     settle(draft)
-    draft.says.clear()
-    draft.add(Said(text=""))
-    return Decision(at=draft.at, events=tuple(draft.events), reply=reply(draft))
+    _select(draft)
+    return _finish(draft)
 
 
 def _put_value(draft: Draft, name: str, value: Scalar | None) -> None:
@@ -205,12 +204,18 @@ def _ask(draft: Draft, name: str | None, *, revisit: bool = False) -> None:
 
 
 def _move(draft: Draft) -> None:
-    """`confirming` while the whole form is read back or changed, `collecting` otherwise."""
+    """`confirming` while the whole form is read back or changed, `collecting` otherwise. Whether to
+    cancel, start over or go on is asked in either."""
     question, status = draft.state.question, draft.state.status
-    at_the_end = question is not None and question.kind in ("final", "change")
-    wanted = "confirming" if at_the_end else "collecting"
-    if status in OPEN and status != wanted:
-        draft.add(Moved(status="confirming" if at_the_end else "collecting"))
+    if status not in OPEN:
+        return
+    kind = question.kind if question else None
+    at_the_end = kind in ("final", "change") or (
+        kind in ("start_over", "cancel", "stale") and status == "confirming" and not draft.missing()
+    )
+    wanted: Status = "confirming" if at_the_end else "collecting"
+    if status != wanted:
+        draft.add(Moved(status=wanted))
 
 
 # --- speak ----------------------------------------------------------------------------------------

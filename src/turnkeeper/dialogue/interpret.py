@@ -25,7 +25,8 @@ from turnkeeper.values import accept, read_dtmf
 
 
 def interpret(draft: Draft, turn: Turn) -> None:
-    """Events, keys and a program's answers first; words where none of these meant anything."""
+    """Do what a turn means. A program's answers make its words a record only, unless a question
+    is open that the answers did not touch: "yes" beside what is known already is a yes."""
     before = draft.state.version
     if turn.event and not (turn.answers and turn.event in ("noinput", "nomatch")):
         EVENTS[turn.event](draft)
@@ -34,14 +35,18 @@ def interpret(draft: Draft, turn: Turn) -> None:
     if turn.answers and draft.state.status in OPEN:
         _answers(draft, turn.answers, turn.confidence)
     touched = draft.state.version != before or draft.rejected or draft.says or draft.repeat
-    program_only = turn.answers and draft.state.question is None
-    if not touched and not program_only:
+    record_only = turn.answers and (draft.state.question is None or _is_silent(turn))
+    if not touched and not record_only:
         _words(draft, turn)
 
 
+def _is_silent(turn: Turn) -> bool:
+    spoken = (turn.text or "", *(row.text for row in turn.alternatives))
+    return not any(words.strip() for words in spoken)
+
+
 def _words(draft: Draft, turn: Turn) -> None:
-    spoken = [turn.text or "", *(row.text for row in turn.alternatives)]
-    if not any(words.strip() for words in spoken):
+    if _is_silent(turn):
         draft.miss("noinput")
         return
     question = draft.state.question

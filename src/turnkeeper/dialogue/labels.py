@@ -5,6 +5,7 @@ date) that no other field of the form has.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,6 +27,7 @@ _SMALL_WORDS = frozenset({
     "are", "you", "we", "be", "any", "there", "this", "that", "with", "have", "has", "need",
     "please",
 })  # fmt: skip
+_KIND_OF_THING = re.compile(r"(?:^|\s+)(?:date|day|time|name|number|type|code|address)$")
 _COPULA = r"(?:is|was|are|were|will be|would be|should be|should have been|has to be|to be|to)"
 
 
@@ -37,6 +39,8 @@ class Segment:
     words: str
     start: int
     """Where the naming begins in the text."""
+    copula: bool
+    """Followed by "is" or the like."""
     firm: bool
     """Named as in "my ... is", rather than in passing."""
     full: bool
@@ -56,8 +60,9 @@ def segments(fields: tuple[Field, ...], text: str) -> list[Segment]:
 
 def _segment(names: dict[str, tuple[Field, bool]], match: re.Match[str], words: str) -> Segment:
     field, full = names[" ".join(match["name"].lower().split())]
-    firm = match["copula"] is not None and (full or match["owner"] is not None)
-    return Segment(field, _trimmed(words), match.start(), firm, full)
+    copula = match["copula"] is not None
+    firm = copula and (full or match["owner"] is not None)
+    return Segment(field, trimmed(words), match.start(), copula, firm, full)
 
 
 _LOOSE_END = re.compile(
@@ -68,7 +73,8 @@ _LOOSE_START = re.compile(
 )
 
 
-def _trimmed(words: str) -> str:
+def trimmed(words: str) -> str:
+    """The words without the joints at their ends: "and", "it", "actually"."""
     return _LOOSE_END.sub("", _LOOSE_START.sub("", words))
 
 
@@ -91,12 +97,22 @@ def _vocabulary(
 
 def _names(fields: tuple[Field, ...]) -> dict[str, tuple[Field, bool]]:
     full = {name: (field, True) for field in reversed(fields) for name in _full_names(field)}
+    return {**_unique(fields, _words), **_unique(fields, _short_names), **full}
+
+
+def _unique(
+    fields: tuple[Field, ...], names_of: Callable[[Field], set[str]]
+) -> dict[str, tuple[Field, bool]]:
     claims: dict[str, list[Field]] = {}
     for field in fields:
-        for word in _words(field):
-            claims.setdefault(word, []).append(field)
-    unique = {word: (owners[0], False) for word, owners in claims.items() if len(owners) == 1}
-    return {**unique, **full}
+        for name in names_of(field):
+            claims.setdefault(name, []).append(field)
+    return {name: (owners[0], False) for name, owners in claims.items() if len(owners) == 1}
+
+
+def _short_names(field: Field) -> set[str]:
+    """ "check in date" is also called "check in"."""
+    return {_KIND_OF_THING.sub("", name) for name in _full_names(field)} - _full_names(field) - {""}
 
 
 def _full_names(field: Field) -> set[str]:

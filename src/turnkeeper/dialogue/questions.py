@@ -1,5 +1,6 @@
 """The open question: what an utterance means to it, and what a yes and a no lead to."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,14 @@ from turnkeeper.dialogue.draft import Draft, settle
 from turnkeeper.dialogue.events import Filled, Moved, Questioned, Refused
 from turnkeeper.dialogue.process import Offer, close, open_waiting, propose_again, revisit, take
 from turnkeeper.dialogue.state import Question, QuestionKind
+from turnkeeper.forms.model import Field, FieldType
 from turnkeeper.values import TYPES, read, split_yes_no
+
+MAX_NUMBER_WORDS = 4
+"""A number in a longer sentence may count anything: a street number is no number of seats."""
+
+_KINDS: dict[FieldType, str] = {"digits": "number", "phone": "number", "postal_code": "number"}
+"""Types that read the same words: where two fields of a kind could take them, neither does."""
 
 _BUT = ("but", "except", "only", "apart from")
 
@@ -26,7 +34,7 @@ def answer_to_question(draft: Draft, heard: Hypothesis) -> Meaning:
     yes, rest = split_yes_no(heard.text)
     if question.kind not in ("value", "final", "change"):
         return Meaning(yes=yes)
-    return _with_values(draft, question, heard, yes, rest)
+    return _with_values(draft, question, replace(heard, text=rest), yes)
 
 
 def _command(question: Question, command: str) -> Meaning:
@@ -38,40 +46,57 @@ def _command(question: Question, command: str) -> Meaning:
     return Meaning(command=command)
 
 
-def _with_values(
-    draft: Draft, question: Question, heard: Hypothesis, yes: bool | None, rest: str
-) -> Meaning:
-    words = rest if yes is not None else heard.text
-    correction = correction_in(words)
-    but = words.lower().startswith(_BUT)
+def _with_values(draft: Draft, question: Question, heard: Hypothesis, yes: bool | None) -> Meaning:
+    """Yes or no, and what the other words change. "Yes, but" is no yes to a whole form."""
+    correction = correction_in(heard.text)
+    but = heard.text.lower().startswith(_BUT)
     corrects = yes is False or correction.marked or but or question.kind == "change"
     found = named(draft, heard, replace(correction, marked=corrects))
     if found is None and (yes is None or corrects):
         found = _unnamed(draft, question, heard, correction.body, corrects=corrects)
     if found is None:
-        return Meaning(yes=False if yes and but else yes)
+        return Meaning(yes=False if but and question.kind == "final" else yes)
     return Meaning(yes=yes, offers=found.offers, revisit=found.revisit)
 
 
 def _unnamed(
     draft: Draft, question: Question, heard: Hypothesis, words: str, *, corrects: bool
 ) -> Meaning | None:
-    """A value without a name: for the field that is read back, or the only one that can take it."""
+    """Values without a name: for the field that is read back, or at the end for the only field of
+    a type. Where nothing says that this corrects, the words must be nothing but the value."""
     words = new_value(words)
-    if not words:
-        return None
+    offers = [
+        Offer(field, reading, "text", heard.confidence)
+        for field in _candidates(draft, question, corrects=corrects)
+        if (reading := read(field, words, draft.context)).kind == "value"
+        and (corrects or not reading.rest)
+    ]
+    sure = _told_apart(offers, len(words.split()))
+    return Meaning(offers=tuple(sure)) if sure else None
+
+
+def _told_apart(offers: list[Offer], words: int) -> list[Offer]:
+    """The offers whose type no other one has; a number only where it is all that was said."""
+    kinds = Counter(_KINDS.get(offer.field.type, offer.field.type) for offer in offers)
+    return [
+        offer
+        for offer in offers
+        if kinds[_KINDS.get(offer.field.type, offer.field.type)] == 1
+        and (offer.field.type != "number" or (words <= MAX_NUMBER_WORDS and len(offers) == 1))
+    ]
+
+
+def _candidates(draft: Draft, question: Question, *, corrects: bool) -> list[Field]:
     if question.kind == "value":
         fields = [field for field in draft.form.fields if field.name == question.field]
-    else:
-        fields = [field for field in draft.form.fields if field.name in draft.state.answers]
-    offers = []
-    for field in fields:
-        if not TYPES[field.type].strict and not (corrects and question.kind == "value"):
-            continue
-        reading = read(field, words, draft.context)
-        if reading.kind == "value" and not reading.rest and field.type != "boolean":
-            offers.append(Offer(field, reading, "text", heard.confidence))
-    return Meaning(offers=tuple(offers)) if len(offers) == 1 else None
+        return [field for field in fields if corrects or TYPES[field.type].strict]
+    return [
+        field
+        for field in draft.form.fields
+        if field.name in draft.state.answers
+        and TYPES[field.type].strict
+        and field.type != "boolean"
+    ]
 
 
 # --- process --------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class Draft:
         found = self.node.get(key)
         if found is not None:
             items = found.items if found.kind == "list" else (found,)
-            yield from ((item.place, item.text) for item in items)
+            yield from ((item.place, item.text) for item in items if item.kind == "scalar")
 
 
 @dataclass(frozen=True, slots=True)

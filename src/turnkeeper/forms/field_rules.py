@@ -18,10 +18,10 @@ RESERVED = frozenset({*keyword.kwlist, "true", "false", *ALWAYS})
 def names(draft: FieldDraft, form: FormDraft) -> Iterator[Finding]:
     """A field has a name: lower-case letters, digits and `_`, at most 64, not a reserved word,
     and no two fields have the same."""
-    name = draft.field.name
-    if not draft.has("name"):
+    name, node = draft.field.name, draft.node.get("name")
+    if node is None:
         yield draft.finding("name", 'it has no name; add one, such as "name: policy_number"')
-    elif name and not _NAME.fullmatch(name):
+    elif node.kind == "scalar" and not _NAME.fullmatch(name):
         rule = "use lower-case letters, digits and _, begin with a letter, at most 64 characters"
         yield draft.finding("name", f'name "{name}" is not well formed; {rule}')
     elif name in RESERVED:
@@ -34,7 +34,8 @@ def names(draft: FieldDraft, form: FormDraft) -> Iterator[Finding]:
 
 def prompts(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:
     """A field has a prompt, and no empty one."""
-    if not draft.has("prompt"):
+    node = draft.node.get("prompt")
+    if node is None or (node.kind == "list" and not node.items):
         yield draft.finding("prompt", "it has no prompt; add the question that the caller hears")
     for place, text in draft.texts("prompt"):
         if not text.strip():
@@ -50,9 +51,10 @@ def choices(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:
             what = f"type {draft.field.type} has no choices; use type choice, or remove them"
             yield draft.finding("choices", what)
         return
-    if not draft.has("choices"):
+    node = draft.node.get("choices")
+    if node is None:
         yield draft.finding("choices", "a choice field needs choices, such as [collision, theft]")
-    elif len(draft.field.choices) < 2:
+    elif node.kind != "scalar" and len(draft.field.choices) < 2:
         yield draft.finding("choices", "a choice needs two choices or more; add one")
     yield from _same_words(draft)
 
@@ -62,18 +64,18 @@ def _same_words(draft: FieldDraft) -> Iterator[Finding]:
     places = _choice_places(draft)
     for choice, place in zip(draft.field.choices, places, strict=False):
         for word in (choice.value, *choice.synonyms):
-            if not word.strip():
-                yield place, "a choice is empty; write its value"
-            elif (first := meant.get(word.casefold())) is not None:
+            if (first := meant.get(word.casefold())) is not None:
                 yield place, f'"{word}" is there twice (under "{first}"); keep one'
             meant.setdefault(word.casefold(), choice.value)
 
 
 def _choice_places(draft: FieldDraft) -> list[Place]:
+    """Where each choice that could be read stands."""
     node = draft.node.get("choices")
     if node is None:
         return []
-    return [item.place for item in node.items] or [key.place for key, _ in node.pairs]
+    items = [item for item in node.items if item.text.strip() or item.get("value")]
+    return [choice.place for choice in (*items, *(key for key, _ in node.pairs if key.text))]
 
 
 def lengths(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:

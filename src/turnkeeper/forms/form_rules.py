@@ -21,9 +21,10 @@ _ENVIRONMENT = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 def ids(draft: FormDraft) -> Iterator[Finding]:
     """A form has an id: lower-case letters, digits, `_` and `-`, at most 64."""
-    if not draft.has("form"):
+    node = draft.node.get("form")
+    if node is None:
         yield draft.finding("form", 'the form has no id; add one, such as "form: roadside_claim"')
-    elif draft.form.form and not _FORM_ID.fullmatch(draft.form.form):
+    elif node.kind == "scalar" and not _FORM_ID.fullmatch(draft.form.form):
         rule = "use lower-case letters, digits, _ and -, begin with a letter or digit, at most 64"
         yield draft.finding("form", f'form id "{draft.form.form}" is not well formed; {rule}')
 
@@ -100,8 +101,8 @@ def lifetimes(draft: FormDraft) -> Iterator[Finding]:
             "stale", f"stale never comes: the session ends after {_days(ends)}; {hint}"
         )
     if draft.has("abandon_after") and form.abandon_after > form.expire_after:
-        hint = "make it shorter, or expire_after longer"
-        yield draft.finding("abandon_after", f"it never comes: expire_after is shorter; {hint}")
+        what = "abandon_after never comes: expire_after is shorter; make one of them longer"
+        yield draft.finding("abandon_after", what)
 
 
 def _days(duration: timedelta) -> str:

@@ -192,7 +192,7 @@ def _typed(bare: object) -> dict[str, Data]:
         return {"type": "choice", "choices": [str(_data(option)) for option in options]}
     known = [kind for python, kind in _TYPES if isinstance(bare, type) and issubclass(bare, python)]
     if not known or bare is datetime:
-        return {"type": getattr(bare, "__name__", str(bare))}
+        return {"type": bare.__name__ if isinstance(bare, type) else str(bare)}
     return {"type": known[0], "secret": True} if bare is SecretStr else {"type": known[0]}
 
 

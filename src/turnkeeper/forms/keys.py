@@ -136,24 +136,30 @@ def choices(node: Node, report: Report) -> tuple[dict[str, object], ...] | None:
     if node.kind == "scalar":
         report.add(node.place, "choices are a list, such as [collision, theft]")
         return None
+    read = [_choice(item, report) for item in node.items]
+    read += [_with_synonyms(value, words, report) for value, words in node.pairs]
+    return tuple(choice for choice in read if choice)
+
+
+def _choice(node: Node, report: Report) -> dict[str, object]:
     if node.kind == "mapping":
-        pairs = [(key, value) for key, value in node.pairs]
-        return tuple(
-            {"value": key.text, "synonyms": () if value.is_null else texts(value, report) or ()}
-            for key, value in pairs
-        )
-    return tuple(choice for item in node.items if (choice := _choice(item, report)))
+        data = read_mapping(node, CHOICE_KEYS, report)
+        return data if data.get("value") else _no_value(node, report)
+    value = text(node, report)
+    return {"value": value} if value else _no_value(node, report)
 
 
-def _choice(node: Node, report: Report) -> dict[str, object] | None:
-    if node.kind != "mapping":
-        value = text(node, report)
-        return {"value": value} if value else None
-    data = read_mapping(node, CHOICE_KEYS, report)
-    if "value" in data:
-        return data
-    report.add(node.place, 'a choice needs a "value", such as {value: theft, synonyms: [stolen]}')
-    return None
+def _with_synonyms(value: Node, words: Node, report: Report) -> dict[str, object]:
+    if not value.text.strip():
+        return _no_value(value, report)
+    synonyms = None if words.is_null else texts(words, report)
+    return {"value": text(value, report), "synonyms": synonyms or ()}
+
+
+def _no_value(node: Node, report: Report) -> dict[str, object]:
+    hint = "such as {value: theft, synonyms: [stolen]}"
+    report.add(node.place, f'a choice needs a "value", {hint}')
+    return {}
 
 
 def shorthand(key: str, read_key: Reader, keys: Keys) -> Reader:

@@ -107,7 +107,8 @@ def _syntax(error: yaml.MarkedYAMLError, source: str) -> FormError:
     mark = error.problem_mark or error.context_mark
     place = _place(mark, source) if mark else Place(source, 1, 1)
     problem = " ".join(part for part in (error.context, error.problem) if part)
-    return place.error(f"not YAML: {problem}; check the indentation, and quote text with a colon")
+    hint = "check the indentation, and quote text with a colon or a question mark"
+    return place.error(f"not YAML: {problem}; {hint}")
 
 
 def _place_of_character(text: str, index: int, source: str) -> Place:

@@ -1,7 +1,7 @@
 """Texts with answers in them: `Thank you. Your policy number is {policy_number}.`
 
 `{name}` stands for an answer as it is spoken; `{{` and `}}` are the braces themselves. Besides the
-form's fields there are the names in `ALWAYS`.
+form's fields, `title`, `known` and `summary` are names.
 
 A sentence that needs an answer which is not there is left out, and the others stay: "Welcome back.
 It happened on {date}." is "Welcome back." before the date is known. A text whose sentences all
@@ -19,7 +19,7 @@ ALWAYS: dict[str, str] = {
     "known": 'the labels of what is answered, such as "policy number and date"',
     "summary": 'what is answered, label and value, such as "policy number: 4 7 1 1"',
 }
-"""Names that a template may use besides the fields, with what they say."""
+"""The names that are no fields, with what they say."""
 
 _SLOT = re.compile(r"\{\{|\}\}|\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 _BRACES = {"{{": "{", "}}": "}"}

@@ -22,7 +22,10 @@ Parse: TypeAlias = Callable[[Node], Scalar | None]
 class Limits:
     """A row of the table: what a type's values, bounds and other limits look like."""
 
+    means: str
+    """What a caller says, in a phrase."""
     parse: Parse
+    """How `default`, or a constant in a condition, is read."""
     example: str
     """A value in normal form, as a form's author writes it."""
     bound: Parse | None = None
@@ -95,18 +98,36 @@ _CHARACTERS = "a whole number of characters"
 _some_text = _string(r".*\S.*")
 
 LIMITS: dict[FieldType, Limits] = {
-    "text": Limits(_some_text, "a text", _count, _CHARACTERS, "characters", pattern=True),
-    "boolean": Limits(_boolean, "true or false"),
-    "choice": Limits(_some_text, "one of the choices"),
-    "number": Limits(_number, "a number", _number, "a number"),
-    "digits": Limits(_string(r"\d+"), "digits only", length_means="digits", pattern=True),
-    "date": Limits(
-        _date, "a date like 2026-11-17", _date_bound, "a date like 2026-11-17, or today"
+    "text": Limits(
+        "Any words.", _some_text, "a text", _count, _CHARACTERS, "characters", pattern=True
     ),
-    "time": Limits(_time, "a time like 17:30", _time, "a time like 17:30"),
-    "phone": Limits(_string(r"\+\d{7,15}"), "a number like +14155550100", pattern=True),
-    "email": Limits(_string(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "an address like ada@example.com"),
-    "name": Limits(_some_text, "a name", _count, _CHARACTERS, "characters", pattern=True),
-    "postal_code": Limits(_some_text, "a code like 94103", pattern=True),
-}
+    "boolean": Limits("Yes or no.", _boolean, "true or false"),
+    "choice": Limits("One of `choices`, or a word for it.", _some_text, "one of the choices"),
+    "number": Limits("A whole or decimal number.", _number, "a number", _number, "a number"),
+    "digits": Limits(
+        "Digits whose zeros in front count: an account, a policy, a pin.",
+        _string(r"\d+"), "digits only", length_means="digits", pattern=True,
+    ),
+    "date": Limits(
+        "A day of the calendar.",
+        _date, "a date like 2026-11-17", _date_bound, "a date like 2026-11-17, or today",
+    ),
+    "time": Limits(
+        "A time of day.", _time, "a time like 17:30", _time, "a time like 17:30"
+    ),
+    "phone": Limits(
+        "A phone number; one without a country is read as the form's `region` would.",
+        _string(r"\+\d{7,15}"), "a number like +14155550100", pattern=True,
+    ),
+    "email": Limits(
+        "An e-mail address.",
+        _string(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "an address like ada@example.com",
+    ),
+    "name": Limits(
+        "A person's name.", _some_text, "a name", _count, _CHARACTERS, "characters", pattern=True
+    ),
+    "postal_code": Limits(
+        "A postal code of the form's `region`.", _some_text, "a code like 94103", pattern=True
+    ),
+}  # fmt: skip
 """What each type's `default`, `min`, `max`, `length` and `pattern` may be."""

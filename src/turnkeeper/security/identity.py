@@ -16,7 +16,7 @@ MAX_CALLER = 200
 """Characters; a workflow id may have 1,000, of which three other parts want some."""
 
 _PHONE = re.compile(r"[+(]?[\d][\d\s().\-/]*")
-_URI = re.compile(r"(?:tel|sips?):([^@;]+)(?:[@;].*)?", re.IGNORECASE)
+_URI = re.compile(r"(?:tel|sips?):([^@;]+)(@[^;]+)?(?:;.*)?", re.IGNORECASE)
 _WITHHELD = frozenset(
     {
         "anonymous",
@@ -51,13 +51,13 @@ def subject_of(caller: str, region: str = "US") -> str:
     if not text or len(text) > MAX_CALLER:
         raise InvalidCaller(f"a caller is 1 to {MAX_CALLER} characters: a phone number or an id")
     uri = _URI.fullmatch(text)
-    text = uri.group(1) if uri else text
-    if text.casefold() in _WITHHELD:
+    user, host = (uri.group(1), uri.group(2) or "") if uri else (text, "")
+    if user.casefold() in _WITHHELD:
         raise InvalidCaller(
             "a withheld number identifies nobody: pass an id of your own as the caller, "
             "or the call's id if the form need not outlive the call"
         )
-    return _e164(text, region) or _safe(text)
+    return _e164(user, region) or _safe(user + host)
 
 
 def _e164(text: str, region: str) -> str | None:

@@ -13,7 +13,9 @@ from turnkeeper.values.yes_no import split_yes_no
 
 _KEYS = {"1": True, "2": False}
 
-_CHANGED_MIND = re.compile(r"\b(?:no,? wait|wait,? no|i mean|i meant|scratch that)\b,?", re.IGNORECASE)
+_CHANGED_MIND = re.compile(
+    r"\b(?:no,? wait|wait,? no|i mean|i meant|scratch that)\b,?", re.IGNORECASE
+)
 
 
 def read(field: Field, text: str, context: Context) -> Reading:

@@ -1,46 +1,137 @@
-"""`choice`: one of the field's choices, by its value or one of its synonyms."""
+"""`choice`: one of the field's choices; its normal form is the choice's `value`.
 
+choices  the values, each with the other words that callers use for it
+         (keys: 1 for the first, 2 for the second, ...)
+
+A choice is meant by its words inside the answer, by its place ("the second one"), or by words that
+look and sound almost like it. Two of them said is a question back, never a guess.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from jellyfish import metaphone
 from rapidfuzz import fuzz
 
 from turnkeeper.forms.model import Choice, Field, Scalar
 from turnkeeper.values.bounds import refused
+from turnkeeper.values.numerals import figures
 from turnkeeper.values.reading import NOTHING, Context, Reading, ValueType
-from turnkeeper.values.utterance import read_parts, without_fillers
+from turnkeeper.values.utterance import read_parts, without_carrier, without_fillers
+
+ALMOST = 84.0
+"""Likeness (rapidfuzz ratio, of 100) from which on a near miss is taken, and at most `NEAR` under
+it for a second one, which makes it a question."""
+NEAR = 8.0
+
+_NOT = re.compile(
+    r"\b(?:not|no|isn't|don't|except|anything but|instead of|rather than)(?: [\w']+){0,2} $"
+)
+_PLACE = re.compile(
+    r"^(?:(?:the|option|number|choice|answer|it's|i'll take|i want|give me|go with|uh)\W+)*"
+    r"(?:(?P<nth>\d{1,2})(?:st|nd|rd|th)|(?P<number>\d{1,2})|(?P<last>last)|(?P<first>former)|(?P<second>latter))"
+    r"(?: (?:one|1|option|choice))?$"
+)
 
 
-def _score(choice: Choice, words: str) -> float:
-    names = (choice.value.replace("_", " "), *choice.synonyms)
-    return max(fuzz.token_set_ratio(name.lower(), words) for name in names)
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", text.lower().replace("_", " ")))
+
+
+def _names(choice: Choice) -> Iterator[str]:
+    yield from (_plain(name) for name in (choice.value, *choice.synonyms) if _plain(name))
+
+
+def _mentioned(field: Field, words: str) -> list[str]:
+    """The values whose words are in `words` and not denied; a longer name covers a shorter one."""
+    spans = [
+        (match.start(), match.end(), choice.value)
+        for choice in field.choices
+        for name in _names(choice)
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", words)
+        if not _NOT.search(words[: match.start()])
+    ]
+    whole = [
+        value
+        for start, end, value in spans
+        if not any(s <= start and end <= e and e - s > end - start for s, e, _ in spans)
+    ]
+    return list(dict.fromkeys(whole))
+
+
+def _placed(field: Field, words: str) -> list[str]:
+    """The value of "the second one", "number three", "the last one"."""
+    match = _PLACE.match(figures(words))
+    if match is None:
+        return []
+    if match["last"] or match["second"]:
+        return [field.choices[-1].value] if field.choices else []
+    place = 1 if match["first"] else int(match["nth"] or match["number"])
+    return [field.choices[place - 1].value] if 1 <= place <= len(field.choices) else []
+
+
+def _likeness(name: str, words: str) -> float:
+    """How much a run of `words` as long as `name` looks like it, or sounds like it."""
+    said, size = words.split(), len(name.split())
+    runs = {" ".join(said[i : i + n]) for n in (size, size + 1) for i in range(len(said) - n + 1)}
+    if len(name) < 4:
+        return 0.0
+    sound = metaphone(name)
+    return max(
+        (max(fuzz.ratio(name, run), 90.0 * (metaphone(run) == sound)) for run in runs), default=0.0
+    )
+
+
+def _almost(field: Field, words: str) -> list[str]:
+    """The values that look or sound almost like something in `words`, the likeliest first."""
+    scores = {
+        choice.value: max((_likeness(name, words) for name in _names(choice)), default=0.0)
+        for choice in field.choices
+    }
+    best = max(scores.values(), default=0.0)
+    if best < ALMOST:
+        return []
+    return sorted(
+        (v for v, score in scores.items() if score >= best - NEAR), key=lambda v: -scores[v]
+    )
+
+
+def _one(field: Field, part: str) -> Reading:
+    words = _plain(without_fillers(part))
+    every = _mentioned(field, words) or _placed(field, words)
+    if not every and not _NOT.search(f"{words} "):
+        every = _almost(field, _plain(without_carrier(words)))
+    if len(every) == 1:
+        return Reading("value", every[0])
+    return Reading("candidates", candidates=tuple(every)) if every else NOTHING
 
 
 def read(field: Field, text: str, context: Context) -> Reading:
-    def one(part: str) -> Reading:
-        words = without_fillers(part).lower()
-        ranked = sorted(((_score(c, words), c.value) for c in field.choices), reverse=True)
-        best = [value for score, value in ranked if score >= 85 and score == ranked[0][0]]
-        if len(best) == 1:
-            return Reading("value", best[0], heard=part)
-        return Reading("candidates", candidates=tuple(best), heard=part) if best else NOTHING
-
-    return read_parts(text, one)
+    return read_parts(text, lambda part: _one(field, part))
 
 
 def dtmf(field: Field, keys: str, context: Context) -> Reading:
-    index = int(keys) if keys.isdecimal() and keys.isascii() and len(keys) < 4 else 0
-    if not 1 <= index <= len(field.choices):
+    """The choice's place, from 1."""
+    place = int(keys) if re.fullmatch(r"[0-9]{1,3}", keys) else 0
+    if not 1 <= place <= len(field.choices):
         return NOTHING
-    return Reading("value", field.choices[index - 1].value, heard=keys)
+    return Reading("value", field.choices[place - 1].value)
 
 
 def accept(field: Field, value: object, context: Context) -> Reading:
+    """A choice's value as it is written, or words for one."""
     if not isinstance(value, str):
-        return refused("wrong_kind", f"The {field.spoken_name} must be one of its choices.")
+        return refused(
+            "wrong_kind", f"The {field.spoken_name} must be one of its choices, as text."
+        )
     if any(choice.value == value for choice in field.choices):
         return Reading("value", value)
     reading = read(field, value, context)
     if reading.kind != "none":
         return reading
-    return refused("not_a_choice", f"That isn't one of the choices for {field.spoken_name}.", value)
+    return refused("not_a_choice", f"That isn't one of the choices for {field.spoken_name}.")
 
 
 def speak(field: Field, value: Scalar, language: str) -> str:

@@ -159,6 +159,11 @@ def _bare_weekday(match: re.Match[str], calendar: Calendar) -> Said | None:
     return Said(weekday=WEEKDAYS.index(match["weekday"][:3]))
 
 
+def _without_month(match: re.Match[str], calendar: Calendar) -> Said | None:
+    """ "the 5th 2014": its month was lost, and duckling would fill one in."""
+    return Said(year=int(match["year"]), day=int(match["day"]))
+
+
 def _day_of_month(match: re.Match[str], calendar: Calendar) -> Said | None:
     which, weekday = match["which"], match["weekday"]
     said = Said(day=int(match["day"]), weekday=WEEKDAYS.index(weekday[:3]) if weekday else None)
@@ -178,13 +183,14 @@ _RULES: tuple[tuple[re.Pattern[str], Build], ...] = tuple(
         (rf"\b(?P<year>\d{{4}})[-/ ]{_MONTH}[-/ ]{_DAY}", _named),
         (r"^[\do][\do :/.-]{4,13}$", _figures_only),
         (
-            r"\b(?P<first>\d{1,2})(?P<sep>[-/.])(?P<second>\d{1,2})(?P=sep)(?P<year>\d{4}|\d\d)\b",
+            r"\b(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/. ](?P<year>\d{4}|\d\d)\b",
             _numeric,
         ),
         (rf"\b{_ON}{_DAY}(?: day)?(?: of)?(?: the)?[ /-]?{_MONTH}{_IN_YEAR}", _named),
         (rf"\b{_ON}{_MONTH},?[ /-]?(?:the )?{_DAY}{_IN_YEAR}", _named),
         (
-            rf"\b{_ON}{_DAY} (?:day )?(?:of )?(?:the )?(?P<month>0?[1-9]|1[0-2]){_ORDINAL}{_IN_YEAR}",
+            rf"\b{_ON}{_DAY} (?:day )?(?:of )?(?:the )?"
+            rf"(?P<month>0?[1-9]|1[0-2]){_ORDINAL}{_IN_YEAR}",
             _named,
         ),
         (r"\b(?P<first>\d{1,2})[/-](?P<second>\d{1,2})(?P<year>)\b(?![/-])", _numeric),
@@ -195,10 +201,11 @@ _RULES: tuple[tuple[re.Pattern[str], Build], ...] = tuple(
         (rf"\b(?:on )?{_WEEKDAY},?(?: of| in)? {_WHICH_WEEK}", _weekday_of_week),
         (rf"\b{_WHICH_WEEK},?(?: on)? {_WEEKDAY}", _weekday_of_week),
         (
-            r"\b(?:on )?(?P<which>this past|this coming|coming|this|next|following|last|past|previous)"
-            rf" {_WEEKDAY}(?! the \d)",
+            r"\b(?:on )?(?P<which>this past|this coming|coming|this|next|following|last|past"
+            rf"|previous) {_WEEKDAY}(?! the \d)",
             _weekday_of_week,
         ),
+        (rf"\b(?P<day>[0-3]?\d){_ORDINAL},? (?P<year>(?:19|20)\d\d)\b", _without_month),
         (
             rf"^{_ON}(?:(?<=the )|(?<=day )|(?=\w+{_ORDINAL}))(?P<day>[0-3]?\d)(?:{_ORDINAL}|$)"
             r"(?:(?: day)?(?: of)?(?: the)? (?P<which>this|next|following|last|previous) month)?"
@@ -206,7 +213,8 @@ _RULES: tuple[tuple[re.Pattern[str], Build], ...] = tuple(
             _day_of_month,
         ),
         (rf"\b(?:on )?{_WEEKDAY}", _bare_weekday),
-        (rf"\b{_MONTH}(?:,? (?:of )?{_YEAR})?", _named),
+        (rf"\b{_MONTH}(?:,? (?:of )?{_YEAR})", _named),
+        (rf"(?:^|\b(?:in|of|on|by) ){_MONTH}(?=$|[,.?!])", _named),
     )
 )
 
@@ -221,7 +229,8 @@ _ENTANGLED_BEFORE = re.compile(
 )
 _ENTANGLED_AFTER = re.compile(
     r"^\W*(?:after|before|from|since|ago|back|later|week|2 weeks|(?:of|in) (?:the|this|last|next|"
-    rf"a|\d+|{_MONTH})\b(?! (?:morning|afternoon|evening|night))|(?:19|20)\d\d\b|\d+ (?:day|week|month|year))"
+    rf"a|\d+|{_MONTH})\b(?! (?:morning|afternoon|evening|night))|(?:19|20)\d\d\b"
+    r"|\d+ (?:day|week|month|year))"
 )
 
 

@@ -34,10 +34,9 @@ def _values(text: str, midnight: datetime) -> list[date]:
     found = duckling_client.ask(text, midnight)
     if len(found) != 1:
         return []
-    value = found[0]["value"]
     return [
         date.fromisoformat(each["value"][:10])
-        for each in value.get("values", [])
+        for each in found[0]["value"].get("values", [])
         if each.get("grain") == "day"
     ]
 

@@ -106,7 +106,7 @@ def _resolve(field: Field, said: Said, context: Context) -> Reading:
     today = context.now.date()
     if said.exact is not None:
         return _check(field, said.exact, context)
-    vague = said.day is None and said.weekday is None
+    vague = said.weekday is None if said.day is None else bool(said.year and not said.month)
     if vague or (said.year is None and _needs_year(field)):
         return Reading("partial", refusal=_INCOMPLETE)
     day = _pick(field, _days(field, said, today), today)
@@ -116,7 +116,9 @@ def _resolve(field: Field, said: Said, context: Context) -> Reading:
 
 
 def _needs_year(field: Field) -> bool:
-    return any(_BIRTH.search(words.replace("_", " ")) for words in (field.name, field.label, *field.prompt))
+    return any(
+        _BIRTH.search(words.replace("_", " ")) for words in (field.name, field.label, *field.prompt)
+    )
 
 
 def _one(field: Field, part: str, context: Context) -> Reading:

@@ -57,12 +57,20 @@ def dtmf(field: Field, keys: str, context: Context) -> Reading:
 
 
 def accept(field: Field, value: object, context: Context) -> Reading:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return refused("wrong_kind", f"The {field.spoken_name} must be digits.")
-    written = str(value)[: MAX_DIGITS + 1]
+    if (written := as_text(value)) is None:
+        return refused("wrong_kind", f"The {field.spoken_name} must be digits as text.")
     if written.isascii() and written.isdigit():
         return _check(field, written)
     return read(field, written, context)
+
+
+def as_text(value: object) -> str | None:
+    """A program's digits as text; a number stands for its figures, below `MAX_DIGITS` of them."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return str(value) if 0 <= value < 10**MAX_DIGITS else None
 
 
 def groups(digits: str) -> list[str]:

@@ -16,6 +16,7 @@ import threading
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 MAX_CHARS = 60
 """Longer text is not asked: 127 characters took 9 s, the worst of 25,000 real turns 119 ms."""
@@ -31,6 +32,26 @@ def installed() -> bool:
     return importlib.util.find_spec("duckling") is not None
 
 
+class Moment(TypedDict, total=False):
+    """A time and how exact it is: `grain` is second, minute, hour, day, week, month or year."""
+
+    value: str
+    grain: str
+
+
+class Value(Moment, total=False):
+    """The next of `values`, which are up to three where the time comes round again."""
+
+    values: list[Moment]
+
+
+class Entity(TypedDict):
+    """A time that duckling found in a text; `body` are its words."""
+
+    body: str
+    value: Value
+
+
 class Duckling:
     """A child process that answers what times a text speaks of."""
 
@@ -38,7 +59,7 @@ class Duckling:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
-    def ask(self, text: str, now: datetime) -> list[dict[str, object]]:
+    def ask(self, text: str, now: datetime) -> list[Entity]:
         """Duckling's entities of dimension time in `text`, `now` being a wall clock.
 
         Empty where there are none, where `text` is longer than `MAX_CHARS`, and where duckling
@@ -50,7 +71,8 @@ class Duckling:
         question = json.dumps({"text": text, "seconds": seconds}).encode() + b"\n"
         with self._lock:
             answer = self._exchange(question)
-        return json.loads(answer) if answer else []
+        entities: list[Entity] = json.loads(answer) if answer else []
+        return entities
 
     def close(self) -> None:
         """End the child. The next question starts another one."""
@@ -64,7 +86,9 @@ class Duckling:
             self._start()
             patience = START_SECONDS
         child = self._child
-        assert child is not None and child.stdin is not None and child.stdout is not None
+        assert child is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
         try:
             child.stdin.write(question)
             child.stdin.flush()
@@ -126,6 +150,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_shared._forked)
 
 
-def ask(text: str, now: datetime) -> list[dict[str, object]]:
+def ask(text: str, now: datetime) -> list[Entity]:
     """`Duckling.ask` of the one child that this process shares."""
     return _shared.ask(text, now)

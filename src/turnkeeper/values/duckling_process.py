@@ -25,13 +25,17 @@ def main() -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     with tempfile.TemporaryDirectory() as empty:
         zones = duckling.load_time_zones(empty)
-    english = duckling.parse_locale("EN_US", duckling.default_locale_lang(duckling.parse_lang("EN")))
+    english = duckling.parse_locale(
+        "EN_US", duckling.default_locale_lang(duckling.parse_lang("EN"))
+    )
     dimensions = duckling.parse_dimensions(["time"])
     for line in sys.stdin:
         question = json.loads(line)
         moment = duckling.parse_ref_time(zones, "UTC", question["seconds"])
         signal.alarm(ALARM_SECONDS)
-        found = duckling.parse(question["text"], duckling.Context(moment, english), dimensions, False)
+        found = duckling.parse(
+            question["text"], duckling.Context(moment, english), dimensions, False
+        )
         signal.alarm(0)
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()

@@ -1,43 +1,124 @@
-"""`number`: a count or an amount; int when whole, else float.
+"""`number`: a count or an amount, int when it is whole, else float.
 
-min, max  the lowest and the highest number
+min, max  the lowest and the highest number that is taken
+
+Currency is no part of it: "fifteen hundred bucks" is 1500, "twenty dollars and fifty cents" 20.5.
+Two numbers in one answer are none, since nothing tells which is meant.
 """
 
 import math
 import re
 
-from text_to_num import alpha2digit
+from babel.numbers import format_decimal
 
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values.bounds import number_of, refused
+from turnkeeper.values.locales import babel_locale
+from turnkeeper.values.numerals import figures
 from turnkeeper.values.reading import NOTHING, Context, Reading, ValueType
 from turnkeeper.values.utterance import read_parts, without_fillers
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d{1,15}(?:,\d{3})*(?:\.\d{1,9})?")
+LARGEST = 1e15
+"""Larger numbers lose digits as floats, and nobody says them."""
+
+_SCALES = {
+    "k": 1e3, "hundred": 1e2, "thousand": 1e3, "grand": 1e3, "mil": 1e6, "million": 1e6,
+    "billion": 1e9, "trillion": 1e12, "dozen": 12.0,
+}  # fmt: skip
+_PARTS = {"half": 0.5, "3rd": 1 / 3, "quarter": 0.25, "3 quarters": 0.75}
+_WORDS = {
+    "a couple of": 2.0, "a couple": 2.0, "couple": 2.0, "both": 2.0, "just me": 1.0, "only me": 1.0,
+    "just myself": 1.0, "none": 0.0, "nobody": 0.0, "no one": 0.0, "nothing": 0.0, "naught": 0.0,
+    "nought": 0.0, "nil": 0.0, "not any": 0.0,
+}  # fmt: skip
+
+_SCALE = rf" ?(?P<scale>{'|'.join(_SCALES)})s?\b"
+_MONEY = r"(?:dollars?|bucks?|pounds?|euros?|quid)"
+_FIGURE = re.compile(
+    r"(?<![\w.,])(?P<minus>(?:minus|negative) |-\$? ?(?=[\d.]))?[$£€]?"
+    r"(?P<figure>\d{1,3}(?:,\d{3})+(?:\.\d{1,9})?|\d{1,16}(?:\.\d{1,9})?|\.\d{1,9})"
+    rf"(?: (?P<cut>[1-9]\d)(?![\d,.:%]|\w))?(?:{_SCALE})?"
+    rf"(?: {_MONEY} (?:and )?(?P<cents>\d\d?)(?: cents?| pence| p)?\b)?"
+    r"(?: and (?:an? )?(?P<part>half|quarter|3rd|3 quarters)\b|(?: over |/)(?P<under>\d{1,9}))?"
+    r"(?![\w]|[.:/]\d)"
+)
+_UNCOUNTED = re.compile(
+    rf"\b(?:half (?:an? )?(?P<half>{'|'.join(_SCALES)})"
+    r"|(?:an? )?(?P<scale>dozen|hundred|thousand|million)"
+    r"|(?:an? |1 )?(?P<part>half|quarter|3 quarters))\b"
+)
+_COUNT_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b")
+_FRACTION = re.compile(
+    r"^[ -]+(?:and )?(?:an? )?(?:\d+-?(?:st|nd|rd|th)s?|\w*(?:eigh|fif|ten|nin|seven|six|four|dred"
+    r"|thousand|llion)ths?|thirds?|halves|quarters?|lakhs?|crores?)\b"
+)
+_STRAY = re.compile(r"\d")
 
 
-def check(field: Field, number: float, heard: str = "") -> Reading:
+def check(field: Field, number: float) -> Reading:
     """`number` in normal form, within the field's bounds."""
     low, high = number_of(field.min), number_of(field.max)
     if low is not None and number < low:
-        return refused("too_low", f"That's too low; it must be at least {low:g}.", heard)
+        return refused("too_low", f"That's too low; it must be at least {low:,.15g}.")
     if high is not None and number > high:
-        return refused("too_high", f"That's too high; it must be at most {high:g}.", heard)
-    value = int(number) if number == int(number) else number
-    return Reading("value", value, heard=heard)
+        return refused("too_high", f"That's too high; it must be at most {high:,.15g}.")
+    return Reading("value", int(number) if number == int(number) else number)
+
+
+def _figured(match: re.Match[str]) -> float:
+    """The number of a match of `_FIGURE`, with its scale, its part and its sign."""
+    number = float(match["figure"].replace(",", ""))
+    if match["cut"]:  # "one fifty" is 150
+        number = number * 100 + int(match["cut"])
+    if match["cents"]:
+        number += int(match["cents"]) / 100
+    number = (number + _PARTS.get(match["part"], 0.0)) * _SCALES.get(match["scale"], 1.0)
+    if match["under"]:
+        number /= int(match["under"]) or math.nan
+    return -number if match["minus"] else number
+
+
+def _worded(line: str) -> float | None:
+    """The number of words without figures: "half a million", "a dozen", "just me"."""
+    if match := _UNCOUNTED.search(line):
+        if match["part"]:
+            return _PARTS[match["part"]]
+        return _SCALES[match["half"]] / 2 if match["half"] else _SCALES[match["scale"]]
+    if match := _COUNT_WORD.search(line):
+        return _WORDS[match[0]]
+    return None
+
+
+def find(line: str) -> float | None:
+    """The one number in `line` (figures, lower case), or None."""
+    matches = list(_FIGURE.finditer(line))
+    if len(matches) > 1:
+        return None
+    if not matches:
+        return None if _STRAY.search(line) else _worded(line)
+    match = matches[0]
+    torn = match["cut"] and len(match["figure"]) > 1
+    if torn or _FRACTION.match(line[match.end() :]) or line[: match.start()].endswith("point "):
+        return None
+    number = _figured(match)
+    return number if math.isfinite(number) and abs(number) < LARGEST else None
+
+
+def _one(field: Field, part: str) -> Reading:
+    number = find(figures(without_fillers(part)))
+    return NOTHING if number is None else check(field, number)
 
 
 def read(field: Field, text: str, context: Context) -> Reading:
-    def one(part: str) -> Reading:
-        found = _NUMBER.findall(alpha2digit(without_fillers(part), "en", 0))
-        return check(field, float(found[0].replace(",", "")), part) if len(found) == 1 else NOTHING
-
-    return read_parts(text, one)
+    return read_parts(text, lambda part: _one(field, part))
 
 
 def dtmf(field: Field, keys: str, context: Context) -> Reading:
+    """Digits, with `*` as the decimal point."""
     written = keys.replace("*", ".", 1)
-    return check(field, float(written), keys) if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", written) else NOTHING
+    if not re.fullmatch(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", written):
+        return NOTHING
+    return check(field, float(written))
 
 
 def accept(field: Field, value: object, context: Context) -> Reading:
@@ -45,13 +126,16 @@ def accept(field: Field, value: object, context: Context) -> Reading:
         return read(field, value, context)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return refused("wrong_kind", f"The {field.spoken_name} must be a number.")
-    if isinstance(value, float) and not math.isfinite(value) or abs(value) >= 1e15:
+    if not abs(value) < LARGEST:  # nor is it a number at all, for NaN
         return refused("wrong_kind", f"The {field.spoken_name} must be an ordinary number.")
     return check(field, value)
 
 
 def speak(field: Field, value: Scalar, language: str) -> str:
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    """In the language's figures: "1,500"."""
+    if isinstance(value, bool | str) or not abs(value) < LARGEST:
+        return str(value)
+    return format_decimal(value, locale=babel_locale(language), decimal_quantization=False)
 
 
 TYPE = ValueType("number", read, dtmf, accept, speak)

@@ -4,14 +4,18 @@ The grammars of dates, times and numbers work on figures ("the 27th of the 9th")
 words into them in microseconds.
 """
 
+import re
 from collections.abc import Iterable
 
 from text_to_num import alpha2digit
 
+_DANGLING = re.compile(r"(?:(?:^| )(?:at|on|in|by|around|about|for|the))+$", re.IGNORECASE)
+
 
 def figures(text: str) -> str:
     """`text` in lower case with its number words as figures: "the twenty first" is "the 21st"."""
-    return alpha2digit(text.lower(), "en", 0)
+    written: str = alpha2digit(text.lower(), "en", 0)
+    return written
 
 
 def leftover(text: str, before: str, after: str) -> str:
@@ -22,7 +26,7 @@ def leftover(text: str, before: str, after: str) -> str:
     """
     words = text.split()
     places = range(len(words) + 1)
-    head = _words_of(before, (words[:n] for n in places))
+    head = _DANGLING.sub("", _words_of(before, (words[:n] for n in places)))
     tail = _words_of(after, (words[n:] for n in places))
     return f"{head} {tail}".strip(" ,.;")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values.bounds import check_pattern, refused
+from turnkeeper.values.digits import as_text
 from turnkeeper.values.reading import NOTHING, Context, Reading, Refusal, ValueType
 from turnkeeper.values.spoken import character_slots, readings
 from turnkeeper.values.utterance import read_parts, without_carrier, without_fillers
@@ -67,9 +68,9 @@ def dtmf(field: Field, keys: str, context: Context) -> Reading:
 
 
 def accept(field: Field, value: object, context: Context) -> Reading:
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if (written := as_text(value)) is None:
         return refused("wrong_kind", f"The {field.spoken_name} must be a postal code as text.")
-    return read(field, str(value), context)
+    return read(field, written, context)
 
 
 def speak(field: Field, value: Scalar, language: str) -> str:

@@ -35,14 +35,12 @@ REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 JOINERS = frozenset({"and", "then", "dash", "hyphen", "space", "comma", "point", "um", "uh", "a"})
 """Words inside a run of characters that stand for none."""
 
-LETTERS = {
-    word: word[0].upper()
-    for word in (
-        "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima "
-        "mike november oscar papa quebec romeo sierra tango uniform victor whiskey whisky xray "
-        "yankee zulu bee dee gee jay kay pee tee tea vee zed zee"
-    ).split()
-} | {
+_INITIALS = """
+    alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike
+    november oscar papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu
+    bee dee gee jay kay pee tee tea vee zed zee
+"""
+LETTERS = {word: word[0].upper() for word in _INITIALS.split()} | {
     "ay": "A", "be": "B", "see": "C", "sea": "C", "ee": "E", "ef": "F", "eff": "F", "aitch": "H",
     "haitch": "H", "eye": "I", "el": "L", "ell": "L", "em": "M", "en": "N", "cue": "Q",
     "queue": "Q", "are": "R", "ar": "R", "ess": "S", "you": "U", "ex": "X", "x-ray": "X",
@@ -154,9 +152,9 @@ def _letter_slots(word: str) -> list[Slot]:
 
 
 SOUNDS: dict[str, Slot] = {
-    "o": ("O", "0"), "oh": ("0", "O"), "to": ("2", ""), "too": ("2",), "for": ("4", ""), "fore": ("4",),
-    "ate": ("8",), "won": ("1",), "free": ("3",), "tree": ("3",), "and": ("N", ""), "&": ("N", ""),
-    "+": ("N", ""), "an": ("N",), "in": ("N", ""), "end": ("N",), "he": ("E", ""),
+    "o": ("O", "0"), "oh": ("0", "O"), "to": ("2", ""), "too": ("2",), "for": ("4", ""),
+    "fore": ("4",), "ate": ("8",), "won": ("1",), "free": ("3",), "tree": ("3",), "and": ("N", ""),
+    "&": ("N", ""), "+": ("N", ""), "an": ("N",), "in": ("N", ""), "end": ("N",), "he": ("E", ""),
 }  # fmt: skip
 """Words that sound like a character; some are also only words."""
 

@@ -1,5 +1,7 @@
 """The types that a field can have: one row each, and thin functions over the table."""
 
+from collections.abc import Callable
+
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values import (
     booleans,
@@ -46,7 +48,21 @@ def speak(field: Field, value: Scalar, language: str = "en") -> str:
 
 
 def mask(field: Field, value: Scalar, language: str = "en") -> str:
-    """What may be said of `value`: nothing of a secret, the ending of a personal one."""
-    if field.secret or not field.personal:
-        return f"your {field.spoken_name}" if field.secret else speak(field, value, language)
-    return f"ending in {' '.join(str(value)[-4:])}"
+    """`value` as it may be said to whoever holds the phone.
+
+    A secret is never spoken ("your passcode"), of a personal value only what tells it from another
+    ("ending in 2 6 7 1"); every other one is spoken whole.
+    """
+    if not (field.secret or field.personal):
+        return speak(field, value, language)
+    ending = None if field.secret else _ENDINGS.get(field.type)
+    return f"ending in {ending(str(value))}" if ending else f"your {field.spoken_name}"
+
+
+_ENDINGS: dict[str, Callable[[str], str]] = {
+    "digits": lambda digits: " ".join(digits[-min(4, len(digits) // 2) :]),
+    "phone": lambda number: " ".join(number[-4:]),
+    "postal_code": lambda code: " ".join(code[-2:]),
+    "email": lambda address: address.rpartition("@")[2].replace(".", " dot "),
+}
+"""How much of a personal value is spoken, by type; nothing of the types that are not here."""

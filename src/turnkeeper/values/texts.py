@@ -7,7 +7,7 @@ pattern            what the whole text matches
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values.bounds import check_characters, refused
 from turnkeeper.values.reading import NOTHING, Context, Reading, ValueType
-from turnkeeper.values.utterance import tidy, without_fillers
+from turnkeeper.values.utterance import tidy, without_hesitation
 
 MAX_TEXT = 2_000
 """Characters of a text that a program gives."""
@@ -15,7 +15,7 @@ MAX_TEXT = 2_000
 
 def read(field: Field, text: str, context: Context) -> Reading:
     line = tidy(text)
-    words = without_fillers(line) or line
+    words = without_hesitation(line) or line
     if not any(c.isalnum() for c in words):
         return NOTHING
     return check_characters(field, words, line)

@@ -19,7 +19,8 @@ from turnkeeper.values.numerals import figures, leftover
 from turnkeeper.values.reading import NOTHING, Context, Reading, ValueType
 from turnkeeper.values.utterance import read_parts, without_carrier, without_fillers
 
-_HALF = r"(?P<half>(?:[ap]\.? ?m?\b\.?)|(?:(?:in|during) the |this |at |to)?(?:morning|afternoon|evening|night|lunchtime))"
+_PART_OF_DAY = r"(?:morning|afternoon|evening|night|lunchtime)"
+_HALF = rf"(?P<half>[ap]\.? ?m?\b\.?|(?:(?:in|during) the |this |at |to)?{_PART_OF_DAY})"
 _HOUR = r"(?P<hour>[01]?\d|2[0-4])"
 _MINUTE = r"(?P<minute>[0-5]\d)"
 _CLOCK = r"(?: ?o['\" ]?clock)"
@@ -29,11 +30,13 @@ _AT = r"(?:(?:at|around|about|by|from|before|after) |^)(?:about |around )?"
 _RULES = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b{_PART}[ -](?P<way>past|after|to|before|till|of) {_HOUR}{_CLOCK}?(?:[ ,]*{_HALF}|(?!\w))",
+        rf"\b{_PART}[ -](?P<way>past|after|to|before|till|of) {_HOUR}{_CLOCK}?"
+        rf"(?:[ ,]*{_HALF}|(?!\w))",
         rf"\b{_HOUR}[:.h ]?{_MINUTE}(?::[0-5]\d)?[ ,]*{_HALF}",
         rf"\b{_HOUR}(?: oh? ?|:0?)(?P<minute>\d)\b(?:[ ,]*{_HALF})?",
         rf"\b{_HOUR}{_CLOCK}?[ ,]*{_HALF}",
-        rf"\b(?:(?:this|in the) )?(?P<half>morning|afternoon|evening|night)[, ]*(?:at )?{_HOUR}(?:[:. ]?{_MINUTE})?\b",
+        rf"\b(?:(?:this|in the) )?(?P<half>{_PART_OF_DAY})[, ]*(?:at )?"
+        rf"{_HOUR}(?:[:. ]?{_MINUTE})?\b",
         rf"\b{_HOUR}:{_MINUTE}\b(?! ?%)",
         rf"\b{_HOUR}{_CLOCK}",
         rf"(?:\b|^){_HOUR}[ .]?{_MINUTE}(?P<military> ?(?:hours|hrs))\b",
@@ -70,7 +73,7 @@ def _of_day(minutes: int, half: str) -> tuple[int, ...]:
 
 
 def _clock(match: re.Match[str]) -> tuple[str, ...]:
-    """The options of an hour with minutes or a part of an hour."""
+    """The options of an hour with minutes or a part of an hour; none for "13 am"."""
     found = match.groupdict()
     hour, half = int(match["hour"]), found.get("half") or ""
     minute = int(found.get("minute") or 0)
@@ -80,7 +83,7 @@ def _clock(match: re.Match[str]) -> tuple[str, ...]:
     # "0530" and "05:30" have all four figures, which only twenty-four hours are written with.
     four_figures = match["hour"].startswith("0") and len(match["hour"]) == 2 and not half
     if hour > 12 or hour == 0 or four_figures or found.get("military"):
-        return (_hhmm(hour * 60 + minute),)
+        return () if half.startswith("a") else (_hhmm(hour * 60 + minute),)
     return tuple(_hhmm(each) for each in _of_day((hour * 60 + minute) % 720, half))
 
 
@@ -135,7 +138,7 @@ def _check(field: Field, options: tuple[str, ...]) -> Reading:
 def _one(field: Field, part: str, context: Context) -> Reading:
     words = without_carrier(without_fillers(part))
     said = find(figures(words), context.now)
-    if said is None:
+    if said is None or not said.options:
         return NOTHING
     reading = _check(field, said.options)
     rest = leftover(words, said.before, said.after)

@@ -6,7 +6,7 @@ reader takes stays bounded whatever is sent.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from turnkeeper.values.reading import NOTHING, Reading
@@ -14,34 +14,39 @@ from turnkeeper.values.reading import NOTHING, Reading
 MAX_CHARS = 300
 
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-"})
-
 _SPACE_BEFORE = re.compile(r" +([,;])")
 
+_HESITATION = re.compile(r"(?<![\w'-])(?:u+m+|u+h+|e+r+m?|h+m+|mm+)(?![\w'-])[,.]*", re.IGNORECASE)
 _FILLER = re.compile(
-    r"\b(?:u+m+|u+h+|e+r+m?|a+h+|h+m+|mm+|like i said|you know|well|okay so|ok so|so|please|thanks|thank you)\b[,.]*",
+    r"(?<![\w'-])(?:u+m+|u+h+|e+r+m?|a+h+|h+m+|mm+|you know|well|ok(?:ay)? so|so|please|"
+    r"thanks|thank you)(?![\w'-])[,.]*",
     re.IGNORECASE,
 )
-
 _CARRIER = re.compile(
-    r"^\W*(?:(?:sure|okay|ok|yeah|yes|oh|and|the answer is|(?:i think |i believe )?(?:it's|its|it is|that's|that is|"
-    r"that would be|it would be|it was|this is|i'd like|i would like|i want|i said|make it|"
-    r"let's say|put|try)"
-    r"|(?:my|the|our)(?: \w+){1,3} (?:is|was)))\b[\s,.:]*",
+    r"\W*(?:sure|okay|ok|yeah|yes|oh|and|the answer is|(?:i think |i believe |i guess )?"
+    r"(?:it's|its|it is|that's|that is|that would be|it would be|it was|this is|i'd like|"
+    r"i would like|i want|i said|make it|change it to|let's say|put|try)|"
+    r"(?:my|the|our)(?: \w+){1,3} (?:is|was))(?![\w'-])[\s,.:]*",
     re.IGNORECASE,
 )
-
 _CORRECTION = re.compile(
-    r"(?:[,.;-]\s*|\b)(?:no,? wait|oh wait|wait,? no|no,? sorry|sorry,? no|i mean|i meant|"
-    r"or rather|make that|scratch that|correction|actually|sorry|no,)\b[\s,.:;-]*",
+    r"[,.;-]*\s*\b(?:no,? (?:wait|sorry|actually)|(?:oh|sorry|actually),? (?:no|wait)|wait,? no|"
+    r"i mean|i meant|or rather|make that|scratch that|correction|actually|sorry|wait|no,)"
+    r"(?!\w)[\s,.:;-]*",
     re.IGNORECASE,
 )
 
 
 def tidy(text: str) -> str:
-    """One line of at most `MAX_CHARS` characters, compatibility forms folded, controls dropped."""
+    """One line of at most `MAX_CHARS` characters: compatibility forms folded, controls dropped."""
     folded = unicodedata.normalize("NFKC", text[:MAX_CHARS]).translate(_QUOTES)
-    plain = "".join(c if c.isprintable() else " " for c in folded)
-    return _SPACE_BEFORE.sub(r"\1", " ".join(plain.split()))[:MAX_CHARS]
+    plain = "".join(char if char.isprintable() else " " for char in folded)
+    return _SPACE_BEFORE.sub(r"\1", " ".join(plain.split()))[:MAX_CHARS].strip()
+
+
+def without_hesitation(text: str) -> str:
+    """`text` without "um" and "uh", every word that may matter left in."""
+    return " ".join(_HESITATION.sub(" ", text).split()).strip(" ,;")
 
 
 def without_fillers(text: str) -> str:
@@ -50,27 +55,27 @@ def without_fillers(text: str) -> str:
 
 
 def without_carrier(text: str) -> str:
-    """`text` without the phrase that answers begin with: "it's", "my number is"."""
-    while match := _CARRIER.match(text):
-        if match.end() == len(text):
-            break
+    """`text` without the phrases that answers begin with: "it's", "my number is"."""
+    while (match := _CARRIER.match(text)) and match.end() < len(text):
         text = text[match.end() :]
     return text
 
 
-def parts(text: str) -> Iterator[str]:
-    """The parts of a self-correction, the last one first ("five, no wait, six": "six", "five")."""
-    yield from reversed([part for part in _CORRECTION.split(text) if part and part.strip()])
+def parts(text: str) -> list[str]:
+    """The parts of a self-correction, last first: "five, no wait, six" is "six", "five"."""
+    return [part.strip() for part in reversed(_CORRECTION.split(text)) if part.strip()]
 
 
 def read_parts(text: str, read: Callable[[str], Reading]) -> Reading:
-    """The reading of the last part of `text` that means anything; `heard` is filled in."""
-    line = tidy(text)
-    kept = NOTHING
-    for part in parts(line):
-        reading = read(part.strip())
+    """The reading of the last part of `text` that is understood; its words are `heard`.
+
+    A part that is only the beginning of a value counts where no other part is more than that.
+    """
+    partial = NOTHING
+    for part in parts(tidy(text)):
+        reading = read(part)
         if reading.kind in ("value", "candidates", "refused"):
-            return replace(reading, heard=reading.heard or part.strip())
-        if kept.kind == "none":
-            kept = replace(reading, heard=reading.heard or part.strip())
-    return kept if kept.kind == "partial" else NOTHING
+            return replace(reading, heard=part)
+        if reading.kind == "partial" and partial.kind == "none":
+            partial = replace(reading, heard=part)
+    return partial

@@ -33,22 +33,24 @@ _NO = (
     rf"(?:that|this|it) (?:doesn't|does not|didn't) (?:sound|seem|look) {_RIGHT}",
     r"you (?:got|have|heard) (?:it|that|me) wrong", _WRONG, "i don't think so", "i do not think so",
     r"(?:i|we|he|she|they) (?:don't|do not|didn't|did not|haven't|have not|can't|cannot|won't|"
-    r"wouldn't|am not)(?=\W*$)", r"i'm not(?=\W*$)", r"i (?:don't|do not) (?:want|need|have) (?:that|it|one|any)",
+    r"wouldn't|am not)(?=\W*$)", r"i'm not(?=\W*$)",
+    "i (?:don't|do not) (?:want|need|have) (?:that|it|one|any)",
 )  # fmt: skip
 _YES = (
     "yes+", "yes ?m", "yeah+", "yep", "yup", "yea", "ya", "aye", "uh-huh", "uh huh", "mm-?hmm",
     "mm hmm", "mhm", "affirmative", "absolutely", "definitely", "of course", "certainly", "exactly",
     "precisely", "indeed", "you bet", "true", "correct(?! (?:the|my|it|that|this|a|an))",
     "sounds (?:good|great|right|perfect|fine|fantastic)", "confirm(?:ed)?", "i (?:confirm|agree)",
-    "please do", "go ahead", "do it", "go for it", r"(?:that |it |this )?(?:works|will work|should work|suits me)(?: for me| well| just fine| fine)?",
+    "please do", "go ahead", "do it", "go for it",
+    "(?:that |it |this )?(?:works|will work|should work|suits me)(?: for me| well| just fine)?",
     "you(?:'ve)? got it(?: all)?", "you have it", rf"{_IT} {_RIGHT}",
     r"(?:i|we) (?:do|did|am|have|was|were|can|will|would)(?=\W*$)",
     "i think so", "i guess so", "i believe so",
 )  # fmt: skip
 # Often only a way to begin to speak: these give way to a no after them.
 _WEAK_YES = (
-    "ok(?:ay)?", "sure(?: thing)?", "al+ ?right", "right(?! (?:now|away|turn|side|hand))", "fine", "cool",
-    "perfect", "great", "wonderful", "awesome", "excellent", "lovely",
+    "ok(?:ay)?", "sure(?: thing)?", "al+ ?right", "right(?! (?:now|away|turn|side|hand))", "fine",
+    "cool", "perfect", "great", "wonderful", "awesome", "excellent", "lovely",
     "(?:very )?good(?! (?:morning|afternoon|evening|night|day))", "nice",
 )  # fmt: skip
 _OPENING = (
@@ -60,7 +62,9 @@ _LEXICON = (
     ("polite", _POLITE), ("no", _NO), ("yes", _YES), ("weak", _WEAK_YES), ("opening", _OPENING),
 )  # fmt: skip
 _LEAD = re.compile(
-    r"\W*(?:" + "|".join(f"(?P<{kind}>{'|'.join(words)})" for kind, words in _LEXICON) + r")(?![\w'-])",
+    r"\W*(?:"
+    + "|".join(f"(?P<{kind}>{'|'.join(words)})" for kind, words in _LEXICON)
+    + r")(?![\w'-])",
     re.IGNORECASE,
 )
 _SECOND_THOUGHT = re.compile(

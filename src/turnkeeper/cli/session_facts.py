@@ -1,0 +1,79 @@
+"""A session as headed lists of name and value: what `turnkeeper sessions show` prints."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from turnkeeper.cli.display import Fact, ago, moment
+from turnkeeper.cli.talk_view import shown
+from turnkeeper.contract import Delivery, Leg, SessionState
+from turnkeeper.dialogue.status import CLOSED
+
+if TYPE_CHECKING:
+    from turnkeeper.backend import DeliveryAttempts
+
+Section = tuple[str, Sequence[Fact]]
+
+
+def facts(
+    state: SessionState, attempts: "DeliveryAttempts | None", now: datetime
+) -> Iterator[Section]:
+    """The sections that a session has something in; `now` is what times are told from."""
+    yield "session", _session(state, now)
+    yield "answers", _answers(state)
+    yield "legs", [_leg(leg, now) for leg in reversed(state.legs)]
+    if state.delivery:
+        yield "delivery", [*_delivery(state.delivery, now), *_attempts(attempts, now)]
+    for number, thrown_away in enumerate(state.discarded, start=1):
+        rows = [(field, shown(value)) for field, value in thrown_away.items()]
+        yield f"discarded by start over {number}", rows or [("", "nothing")]
+
+
+def _session(state: SessionState, now: datetime) -> list[Fact]:
+    progress = f"{state.progress.done} of {state.progress.total} answered"
+    rows = [
+        ("form", f"{state.form}, version {state.form_version}"),
+        ("status", f"{state.status}, {progress}"),
+    ]
+    if state.confirming:
+        field, value = state.confirming.field, state.confirming.value
+        rows.append(("waits for yes", f"{field} = {shown(value)}" if field else "everything"))
+    elif state.field and state.status not in CLOSED:
+        rows.append(("asked", state.field))
+    rows += [("begun", moment(state.created_at, now)), ("updated", moment(state.updated_at, now))]
+    rows.append(("turns", str(state.turns)))
+    if state.last_turn:
+        rows.append(("last heard", state.last_turn.heard or "(silence)"))
+    return rows
+
+
+def _answers(state: SessionState) -> list[Fact]:
+    rows = [(field, shown(value)) for field, value in state.form_answers.items()]
+    return rows or [("", "none yet")]
+
+
+def _leg(leg: Leg, now: datetime) -> Fact:
+    about = ", ".join(part for part in (leg.channel, leg.transport_id) if part)
+    began = f"began {moment(leg.opened_at, now)}"
+    ended = f"ended {ago(leg.closed_at, now)}: {leg.reason}" if leg.closed_at else "open"
+    return str(leg.number), ", ".join(part for part in (about, began, ended) if part)
+
+
+def _delivery(delivery: Delivery, now: datetime) -> list[Fact]:
+    rows = [
+        ("state", delivery.state),
+        ("since", moment(delivery.since, now)),
+        ("idempotency key", delivery.idempotency_key),
+    ]
+    return [*rows, ("detail", delivery.detail)] if delivery.detail else rows
+
+
+def _attempts(attempts: "DeliveryAttempts | None", now: datetime) -> list[Fact]:
+    if attempts is None:
+        return []
+    rows = [("attempts", str(attempts.attempts))]
+    if attempts.last_failure:
+        rows.append(("last failure", attempts.last_failure))
+    if attempts.next_at:
+        rows.append(("next attempt", ago(attempts.next_at, now)))
+    return rows
