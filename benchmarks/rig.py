@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from turnkeeper.errors import TurnkeeperError
-from worker.child import kill_child, start_child, stop_child
+from worker.child import start_child, stop_child
 from worker.dev import point_temporal_at
 from worker.server import EmbeddedServer
 
@@ -51,6 +51,3 @@ async def worker_process(module: str, *arguments: str) -> AsyncIterator[asyncio.
                 )
         finally:
             await stop_child(process, PATIENCE_SECONDS)
-
-
-__all__ = ["FORMS", "TURNKEEPER", "BenchmarkError", "kill_child", "rig", "worker_process"]

@@ -34,9 +34,7 @@ def main(context: click.Context, /, **options: str | None) -> None:
 
 @main.command("dev")
 @click.option("--port", default=DEFAULT_PORT, type=_PORT, help="Temporal's; 0 is any free one.")
-@click.option(
-    "--ui-port", default=DEFAULT_UI_PORT, type=_PORT, help="The UI's; 0 is any free one."
-)
+@click.option("--ui-port", default=DEFAULT_UI_PORT, type=_PORT, help="The UI's; 0 is any free one.")
 @setting_options("data", *_SETTINGS)
 @click.pass_obj
 def dev_command(

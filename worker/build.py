@@ -1,16 +1,16 @@
 """One set-up for worker, tests and replayer: what they must not differ in is said here once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import httpx
 from opentelemetry import trace
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, ReplaySafeTracerProvider
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import (
+    Interceptor,
     Replayer,
     UnsandboxedWorkflowRunner,
     Worker,
@@ -19,7 +19,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.delivery import Courier
+from activities.delivery import deliver
 from activities.discard import discard
 from activities.interpret import Interpreter
 from turnkeeper.forms.model import Form
@@ -39,13 +39,12 @@ replay test runs without it too, since what is passed through is not policed."""
 FindForm = Callable[[str], Form | None]
 
 
-def runner(settings: Settings, *passed_through: str) -> WorkflowRunner:
-    """What runs workflow code; `passed_through` replaces PASSED_THROUGH when given."""
+def runner(settings: Settings, passed_through: Sequence[str] = PASSED_THROUGH) -> WorkflowRunner:
+    """What runs workflow code."""
     if not settings.sandboxed:
         return UnsandboxedWorkflowRunner()
-    modules = passed_through or PASSED_THROUGH
     return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*modules)
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through)
     )
 
 
@@ -66,13 +65,12 @@ def build_worker(
         max_cached_sessions: instead of the setting; 0 replays each session at each turn.
     """
     interpreter = Interpreter(settings, find_form, searchable=searchable)
-    courier = Courier(httpx.AsyncClient())
     cached = settings.max_cached_sessions if max_cached_sessions is None else max_cached_sessions
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=[VoiceSession],
-        activities=[interpreter.load_form, interpreter.decide, courier.deliver, discard],
+        activities=[interpreter.load_form, interpreter.decide, deliver, discard],
         activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="interpret"),
         workflow_runner=runner(settings),
         max_cached_workflows=cached,
@@ -83,12 +81,17 @@ def build_worker(
     )
 
 
-def build_replayer(settings: Settings, *passed_through: str) -> Replayer:
-    """A replayer that differs from the worker in nothing but `passed_through`."""
+def build_replayer(
+    settings: Settings,
+    passed_through: Sequence[str] = PASSED_THROUGH,
+    interceptors: Sequence[Interceptor] = (),
+) -> Replayer:
+    """A replayer that differs from the worker in nothing but what is passed."""
     return Replayer(
         workflows=[VoiceSession],
-        workflow_runner=runner(settings, *passed_through),
+        workflow_runner=runner(settings, passed_through),
         data_converter=pydantic_data_converter,
+        interceptors=interceptors,
     )
 
 

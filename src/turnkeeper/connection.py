@@ -4,6 +4,7 @@ Where it is comes from `temporalio.envconfig`: a TOML profile shared with the `t
 `TEMPORAL_*` variables on top; what is passed here goes before both.
 """
 
+import re
 from collections.abc import Sequence
 
 from temporalio.client import Client, Plugin
@@ -13,6 +14,7 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from turnkeeper.errors import SettingsError
 
 DEFAULT_ADDRESS = "localhost:7233"
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}")
 
 
 def target(address: str | None = None) -> str:
@@ -35,11 +37,11 @@ async def connect(
         lazy: connect at the first call; a worker's client can't be lazy.
 
     Raises:
-        SettingsError: the profile or a `TEMPORAL_*` variable can't be read.
+        SettingsError: the profile or a `TEMPORAL_*` variable can't be read, or the address is none.
         RuntimeError: not lazy, and nothing answers at the address.
     """
     config = _profile()
-    config["target_host"] = address or config.get("target_host") or DEFAULT_ADDRESS
+    config["target_host"] = _checked(address or config.get("target_host") or DEFAULT_ADDRESS)
     if namespace:
         config["namespace"] = namespace
     return await Client.connect(
@@ -48,6 +50,13 @@ async def connect(
         lazy=lazy,
         plugins=list(plugins),
     )
+
+
+def _checked(address: str) -> str:
+    """The address if it is one: the SDK finds out at the first call only, with a ValueError."""
+    if not _ADDRESS.fullmatch(address):
+        raise SettingsError(f"the address {address!r} is not host:port, such as {DEFAULT_ADDRESS}")
+    return address
 
 
 def _profile() -> ClientConnectConfig:

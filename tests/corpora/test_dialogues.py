@@ -10,7 +10,9 @@ import pytest
 
 from tests.corpora.dialogs import Caller, Exchange, Session, evi, oracle_mismatches, sgd
 from turnkeeper.contract import Alternative, Connect, Reply, Turn
-from turnkeeper.dialogue import DialogueState, decide, fold
+from turnkeeper.dialogue.decide import decide
+from turnkeeper.dialogue.evolve import fold
+from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.forms.model import Scalar
 
 MAX_TURNS = 100

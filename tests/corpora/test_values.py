@@ -49,7 +49,7 @@ VALUES = {
     ("ms-specs", "date"): (0.76, 0.14),
     ("ms-specs", "time"): (0.92, 0.0),
     ("ms-specs", "number"): (0.33, 0.15),
-    ("ms-specs", "boolean"): (0.60, 0.05),
+    ("ms-specs", "boolean"): (0.60, 0.0),
     ("ms-specs", "email"): (0.90, 0.0),
     ("duckling", "date"): (0.95, 0.04),
     ("duckling", "number"): (0.70, 0.08),
@@ -82,7 +82,7 @@ def score(reading: Reading, expected: Iterable[object]) -> str:
 def show(name: str, scores: Scores) -> None:
     total = scores.total()
     shares = "  ".join(f"{kind} {count / total:6.1%}" for kind, count in scores.most_common())
-    print(f"{name:28} {total:5}  {shares}")
+    print(f"{name:28} {total:5}  {shares}")  # noqa: T201 - a table for whoever runs it with -s
 
 
 def check(name: str, scores: Scores, floor: float, ceiling: float) -> None:
@@ -144,7 +144,7 @@ def test_telephone_speech_is_read_as_well_as_it_was(
         within_three["right" if "right" in kinds else "not right"] += 1
     label = f"evi {name}{' n-best' if n_best else ''}"
     show(f"{label}, three tries", within_three)
-    print(f"seed {SEED}, {len(chosen)} sessions")
+    print(f"seed {SEED}, {len(chosen)} sessions")  # noqa: T201
     check(label, scores, *EVI[name, n_best])
 
 
@@ -154,8 +154,8 @@ def test_answers_to_a_read_back_are_hardly_ever_taken_for_the_opposite() -> None
     scores: Scores = Counter()
     for session in sessions("sgd"):
         for turn in session["turns"]:
-            wanted = {"AFFIRM": True, "NEGATE": False}.get(next(iter(turn["acts"]), ""))
-            if turn.get("conf") and wanted is not None:
+            wanted = "AFFIRM" in turn["acts"]
+            if turn.get("conf") and (wanted or "NEGATE" in turn["acts"]):
                 answer, _ = split_yes_no(turn["u"])
                 kind = "none" if answer is None else "right" if answer is wanted else "wrong"
                 scores[f"{'yes' if wanted else 'no'} {kind}"] += 1

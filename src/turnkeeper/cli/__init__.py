@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -28,6 +29,9 @@ class LazyGroup(click.Group):
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Run as a process of its own, which ends with the command, at once: threads of Temporal's
         SDK may still be at work, and abort an interpreter that is taken down under them."""
+        for stream in (sys.stdin, sys.stdout):
+            if isinstance(stream, TextIOWrapper):  # Bytes that are no text must not end a command.
+                stream.reconfigure(errors="replace")
         try:
             return super().__call__(*args, **kwargs)
         except SystemExit as end:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from turnkeeper.cli.display import Fact, ago, moment
 from turnkeeper.cli.talk_view import shown
 from turnkeeper.contract import Delivery, Leg, SessionState
-from turnkeeper.dialogue.status import CLOSED
 
 if TYPE_CHECKING:
     from turnkeeper.backend import DeliveryAttempts
@@ -38,7 +37,7 @@ def _session(state: SessionState, now: datetime) -> list[Fact]:
     if state.confirming:
         field, value = state.confirming.field, state.confirming.value
         rows.append(("waits for yes", f"{field} = {shown(value)}" if field else "everything"))
-    elif state.field and state.status not in CLOSED:
+    elif state.field and state.status == "collecting":
         rows.append(("asked", state.field))
     rows += [("begun", moment(state.created_at, now)), ("updated", moment(state.updated_at, now))]
     rows.append(("turns", str(state.turns)))
@@ -55,7 +54,7 @@ def _answers(state: SessionState) -> list[Fact]:
 def _leg(leg: Leg, now: datetime) -> Fact:
     about = ", ".join(part for part in (leg.channel, leg.transport_id) if part)
     began = f"began {moment(leg.opened_at, now)}"
-    ended = f"ended {ago(leg.closed_at, now)}: {leg.reason}" if leg.closed_at else "open"
+    ended = f"ended {ago(leg.closed_at, now)}: {leg.reason}" if leg.closed_at else "not hung up"
     return str(leg.number), ", ".join(part for part in (about, began, ended) if part)
 
 

@@ -44,9 +44,8 @@ def list_(
     as_json: bool,
     **place: str | None,
 ) -> None:
-    """List a tenant's sessions, the newest first.
-
-    Finished ones are listed for as long as Temporal keeps them.
+    """List a tenant's sessions: those that run first, then the finished ones that Temporal still
+    keeps; of each the newest first.
     """
     with reaching(Place(**place)) as reach:
         rows = reach.collect(reach.sessions.list(form=form, status=status, limit=limit))

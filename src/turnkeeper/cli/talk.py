@@ -143,7 +143,7 @@ def _view(*, times: bool, as_json: bool) -> View:
 def _lines() -> Iterator[str]:
     """The lines of the input; asked for with a prompt where a person types them."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        yield from click.get_text_stream("stdin", errors="replace")
+        yield from sys.stdin
         return
     _edit_lines()
     while True:
@@ -152,8 +152,6 @@ def _lines() -> Iterator[str]:
         except EOFError:
             click.echo()
             return
-        except UnicodeDecodeError:
-            click.echo("error: that line is not text in this terminal's encoding", err=True)
 
 
 def _edit_lines() -> None:

@@ -39,8 +39,7 @@ def meaning_of(line: str) -> Typed:
     Raises:
         InvalidInput: a command that there is not, or something else after it than it takes.
     """
-    # What was piped in need not be text, and only text can be sent.
-    words = line.encode("utf-8", "replace").decode().strip()
+    words = line.strip()
     if not words.startswith(":"):
         return Typed("turn", text=words) if words else Typed("nothing")
     name, _, rest = words[1:].partition(" ")
@@ -52,11 +51,11 @@ def meaning_of(line: str) -> Typed:
     return command.means(rest.strip())
 
 
-_KEYS = re.compile(r"[0-9A-D*#]+")
+_KEYS = re.compile(r"[0-9*#]+")
 
 
 def _dtmf(keys: str) -> Typed:
-    pressed = keys.replace(" ", "").upper()
+    pressed = keys.replace(" ", "")
     if not _KEYS.fullmatch(pressed):
         raise InvalidInput("after :dtmf come keys: 0 to 9, * and #, as in `:dtmf 123#`")
     return Typed("turn", content={"dtmf": pressed})
@@ -66,7 +65,9 @@ def _answers(document: str) -> Typed:
     wanted = 'after :answers comes a JSON object of fields, as in `:answers {"guests": 4}`'
     try:
         answers = json.loads(document)
-    except ValueError:
+        # What Python reads, but no JSON text can hold: NaN, half of a surrogate pair.
+        json.dumps(answers, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
         raise InvalidInput(wanted) from None
     if not isinstance(answers, dict) or not answers:
         raise InvalidInput(wanted)

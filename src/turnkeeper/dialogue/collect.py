@@ -49,14 +49,17 @@ class Meaning:
     offers: tuple[Offer, ...] = ()
     revisit: Field | None = None
     """A field that the caller wants to change without saying to what."""
+    denied: bool = False
+    """The value is one that the caller said no to before."""
 
     @property
     def weight(self) -> int:
         """`DEFINITE`, `NEARLY` or `NOTHING`."""
         if self.command or self.revisit or self.yes is not None:
             return DEFINITE
-        kinds = {offer.reading.kind for offer in self.offers}
-        return DEFINITE if "value" in kinds else NEARLY if kinds else NOTHING
+        if any(offer.reading.kind == "value" for offer in self.offers) and not self.denied:
+            return DEFINITE
+        return NEARLY if self.offers else NOTHING
 
 
 def hypotheses(turn: Turn) -> list[Hypothesis]:
@@ -204,7 +207,8 @@ def _plain(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning |
     if reading.kind == "none":
         return None
     first = Offer(asked, reading, "text", heard.confidence)
-    return Meaning(offers=(first, *_from_rest(draft, first)))
+    denied = reading.value in draft.state.denied.get(asked.name, ())
+    return Meaning(offers=(first, *_from_rest(draft, first)), denied=denied)
 
 
 def _continued(draft: Draft, asked: Field, words: str) -> Reading | None:

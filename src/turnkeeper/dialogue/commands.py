@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.events import Answered, Asked, Moved, Questioned, StartedOver
 from turnkeeper.dialogue.phrases import phrases
-from turnkeeper.dialogue.process import close, leave_out, open_waiting, revisit
+from turnkeeper.dialogue.process import close, leave_out, open_waiting, read_backs, revisit
 from turnkeeper.dialogue.state import Question, QuestionKind
 from turnkeeper.forms.model import Field
 
@@ -87,11 +87,7 @@ def _asking(kind: QuestionKind) -> Callable[[Draft], None]:
     """A command that is carried out once the caller has said yes."""
 
     def ask(draft: Draft) -> None:
-        current = draft.state.question
-        waiting: tuple[Question, ...] = ()
-        if current is not None:
-            own = (current.model_copy(update={"then": ()}),) if current.kind == "value" else ()
-            waiting = (*own, *current.then)
+        waiting = read_backs(draft.state.question)
         draft.add(Questioned(question=Question(kind=kind, then=waiting)))
 
     return ask

@@ -11,9 +11,7 @@ form, state, input and context give the same decision.
 """
 
 from turnkeeper.contract import Cancel, Connect, Put, Status, Turn
-from turnkeeper.dialogue.collect import (
-    MAX_HEARD,
-)
+from turnkeeper.dialogue.collect import MAX_HEARD
 from turnkeeper.dialogue.commands import cancel, start_over
 from turnkeeper.dialogue.draft import Draft, settle
 from turnkeeper.dialogue.events import (
@@ -30,7 +28,7 @@ from turnkeeper.dialogue.events import (
 )
 from turnkeeper.dialogue.interpret import interpret, may_apply, same
 from turnkeeper.dialogue.phrases import phrases
-from turnkeeper.dialogue.process import Offer, reason_against
+from turnkeeper.dialogue.process import Offer, read_backs, reason_against
 from turnkeeper.dialogue.speak import (
     STANDING,
     bounded,
@@ -90,8 +88,7 @@ def _come_back(draft: Draft) -> None:
         return
     draft.says.append(welcome_back(draft))
     if stale and draft.form.stale.policy == "ask":
-        pending = draft.state.question
-        waiting = (pending,) if pending and pending.kind == "value" else ()
+        waiting = read_backs(draft.state.question)
         draft.add(Questioned(question=Question(kind="stale", then=waiting)))
 
 

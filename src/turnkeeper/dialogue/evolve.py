@@ -28,9 +28,12 @@ from turnkeeper.dialogue.events import (
 )
 from turnkeeper.dialogue.state import DialogueState, Question
 from turnkeeper.dialogue.status import MOVES
+from turnkeeper.forms.model import Scalar
 
 DISCARDED_KEPT = 20
 """Restarts whose answers are remembered; the oldest go first."""
+DENIED_KEPT = 5
+"""Values of one field that the caller said no to and that are remembered."""
 
 
 def evolve(state: DialogueState, event: Event) -> DialogueState:
@@ -70,6 +73,7 @@ def _filled(state: DialogueState, event: Filled) -> Changes:
         "shelved": _without(state.shelved, name),
         "skipped": _dropped(state.skipped, name),
         "misses": _without(state.misses, name),
+        "denied": _without(state.denied, name),
         "trail": _once(state.trail, name),
         "revisit": _unless(state.revisit, name),
         "last_filled": name,
@@ -135,9 +139,14 @@ def _questioned(state: DialogueState, event: Questioned) -> Changes:
 
 
 def _answered(state: DialogueState, event: Answered) -> Changes:
-    if state.question is None:
+    question = state.question
+    if question is None:
         return {}
-    return {"question": None, "misses": _without(state.misses, f"?{state.question.kind}")}
+    return {
+        "question": None,
+        "misses": _without(state.misses, f"?{question.kind}"),
+        "denied": _with_denied(state, question) if event.yes is False else state.denied,
+    }
 
 
 def _asked(state: DialogueState, event: Asked) -> Changes:
@@ -159,6 +168,7 @@ def _started_over(state: DialogueState, event: StartedOver) -> Changes:
         "revisit": None,
         "question": None,
         "misses": {},
+        "denied": {},
         "trail": (),
         "last_filled": None,
         "discarded": (*state.discarded, *thrown_away)[-DISCARDED_KEPT:],
@@ -192,6 +202,13 @@ _FOLDS: Mapping[type, Callable[[DialogueState, Any], Changes]] = {
     Moved: _moved,
     Said: _said,
 }
+
+
+def _with_denied(state: DialogueState, question: Question) -> Mapping[str, tuple[Scalar, ...]]:
+    if question.field is None or question.answer is None:
+        return state.denied
+    denied = (*state.denied.get(question.field, ()), question.answer.value)
+    return {**state.denied, question.field: denied[-DENIED_KEPT:]}
 
 
 def _still_open(state: DialogueState) -> Question | None:

@@ -8,6 +8,7 @@ from turnkeeper.contract import Turn
 from turnkeeper.dialogue.collect import (
     MAX_HEARD,
     NOTHING,
+    Hypothesis,
     Meaning,
     answer_to_field,
     best,
@@ -50,8 +51,7 @@ def _words(draft: Draft, turn: Turn) -> None:
         draft.miss("noinput")
         return
     question = draft.state.question
-    mean = answer_to_question if question else answer_to_field
-    meaning = best(hypotheses(turn), lambda heard: mean(draft, heard))
+    meaning = best(hypotheses(turn), lambda heard: _mean(draft, question, heard))
     if meaning.command:
         COMMANDS[meaning.command].spoken(draft)
     elif meaning.weight == NOTHING:
@@ -63,6 +63,10 @@ def _words(draft: Draft, turn: Turn) -> None:
     else:
         for offer in meaning.offers:
             take(draft, offer)
+
+
+def _mean(draft: Draft, question: Question | None, heard: Hypothesis) -> Meaning:
+    return answer_to_question(draft, question, heard) if question else answer_to_field(draft, heard)
 
 
 def _keys(draft: Draft, keys: str) -> None:

@@ -53,8 +53,11 @@ def propose_again(draft: Draft, offer: Offer) -> None:
         open_waiting(draft, close(draft, yes=False))
         refuse(draft, offer)
         return
+    waiting = close(draft, yes=False)
     draft.add(Refused(field=offer.field.name, code="disconfirmed"))
-    propose(draft, offer.field, _answer(draft, offer, offer.reading.value))
+    answer = _answer(draft, offer, offer.reading.value)
+    question = Question(kind="value", field=offer.field.name, answer=answer, then=waiting)
+    draft.add(Questioned(question=question))
 
 
 def revisit(draft: Draft, field: Field) -> None:
@@ -117,6 +120,15 @@ def drop_proposal(draft: Draft, field: Field) -> None:
     elif any(waiting.field == field.name for waiting in current.then):
         kept = tuple(waiting for waiting in current.then if waiting.field != field.name)
         draft.add(Questioned(question=current.model_copy(update={"then": kept})))
+
+
+def read_backs(question: Question | None) -> tuple[Question, ...]:
+    """The values that wait for a yes, the one that is read back now first: what another question
+    must keep while it interrupts."""
+    if question is None:
+        return ()
+    own = (question.model_copy(update={"then": ()}),) if question.kind == "value" else ()
+    return (*own, *question.then)
 
 
 def close(draft: Draft, yes: bool | None) -> tuple[Question, ...]:

@@ -25,10 +25,8 @@ _BUT = ("but", "except", "only", "apart from")
 # --- collect --------------------------------------------------------------------------------------
 
 
-def answer_to_question(draft: Draft, heard: Hypothesis) -> Meaning:
+def answer_to_question(draft: Draft, question: Question, heard: Hypothesis) -> Meaning:
     """What an utterance means while a question is open: a command, yes or no, new values."""
-    question = draft.state.question
-    assert question is not None
     if command := command_in(heard.text, None):
         return _command(question, command)
     yes, rest = split_yes_no(heard.text)
@@ -111,11 +109,17 @@ def answer(draft: Draft, meaning: Meaning) -> None:
         _answer_value(draft, question, meaning)
     elif meaning.revisit is not None:
         revisit(draft, meaning.revisit)
-    elif meaning.offers:
-        for offer in meaning.offers:
+    elif changes := [offer for offer in meaning.offers if not _is_known(draft, offer)]:
+        for offer in changes:
             take(draft, offer)
     else:
         settle_question(draft, question, yes=meaning.yes)
+
+
+def _is_known(draft: Draft, offer: Offer) -> bool:
+    """Whether a value is the one read back: "yes, the date is friday" is only a yes."""
+    known = draft.state.answers.get(offer.field.name)
+    return known is not None and known.value == offer.reading.value
 
 
 def settle_question(draft: Draft, question: Question, *, yes: bool | None) -> None:

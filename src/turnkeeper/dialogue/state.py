@@ -54,6 +54,9 @@ class DialogueState(Frozen):
     misses: dict[str, int] = {}
     """Failures since the field (or, under the key `?kind`, the question) was first asked: which
     of the tapered prompts comes next."""
+    denied: dict[str, tuple[Scalar, ...]] = {}
+    """By field, the newest values that the caller said no to: not offered again while there is
+    another way to hear what was said."""
     noinputs: int = 0
     nomatches: int = 0
     trail: tuple[str, ...] = ()

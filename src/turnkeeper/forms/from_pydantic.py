@@ -117,8 +117,7 @@ def answers_to(model: type[M], answers: Mapping[str, Scalar]) -> M:
 
 
 def _reasons(error: ValidationError) -> str:
-    details = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, e['loc']))} ({e['type']})" for e in details)
+    return "; ".join(f"{'.'.join(map(str, e['loc']))} ({e['type']})" for e in error.errors())
 
 
 # --- one field ------------------------------------------------------------------------------------

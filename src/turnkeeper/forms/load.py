@@ -90,7 +90,7 @@ def _form_files(folder: str | Path) -> list[Path]:
 def _read(path: Path) -> str:
     place = Place(str(path))
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise place.error("there is no such file; check the path") from None
     except UnicodeDecodeError:

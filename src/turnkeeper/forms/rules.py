@@ -33,11 +33,15 @@ FORM_RULES: tuple[FormRule, ...] = (
 
 
 def check(draft: FormDraft) -> None:
-    """Every rule on the form and on each field; what is found goes into the report."""
+    """Every rule on the form and on each field; what is found goes into the report.
+
+    Fields beyond the limit are a mistake by themselves and are not looked at: rules compare a
+    field with all earlier ones.
+    """
     for form_rule in FORM_RULES:
         for place, text in form_rule(draft):
             draft.report.add(place, text)
-    for field in draft.fields:
+    for field in draft.fields[: form_rules.MAX_FIELDS]:
         for field_rule in FIELD_RULES:
             for place, text in field_rule(field, draft):
                 field.report.add(place, text)

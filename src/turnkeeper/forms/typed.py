@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time
+from math import inf
 from typing import TypeAlias
 
 from turnkeeper.forms.mistakes import Report
@@ -58,7 +59,7 @@ def _string(shape: str) -> Parse:
 
 def _number(node: Node) -> int | float | None:
     value = node.value
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -inf < value < inf:
         return None
     return int(value) if value == int(value) else value
 

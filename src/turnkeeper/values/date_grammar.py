@@ -194,10 +194,10 @@ _RULES: tuple[tuple[re.Pattern[str], Build], ...] = tuple(
             _named,
         ),
         (r"\b(?P<first>\d{1,2})[/-](?P<second>\d{1,2})(?P<year>)\b(?![/-])", _numeric),
-        (rf"\b(?P<word>{'|'.join(_DAYS)})\b", _exact),
         (rf"\b{_COUNT} {_UNIT} (?P<back>ago|back)\b", _counted),
         (rf"\b(?:in|after) {_COUNT} {_UNIT}\b", _counted),
         (rf"\b{_COUNT} {_UNIT} (?:from (?:now|today)|later)\b", _counted),
+        (rf"\b(?P<word>{'|'.join(_DAYS)})\b", _exact),
         (rf"\b(?:on )?{_WEEKDAY},?(?: of| in)? {_WHICH_WEEK}", _weekday_of_week),
         (rf"\b{_WHICH_WEEK},?(?: on)? {_WEEKDAY}", _weekday_of_week),
         (
@@ -209,7 +209,7 @@ _RULES: tuple[tuple[re.Pattern[str], Build], ...] = tuple(
         (
             rf"^{_ON}(?:(?<=the )|(?<=day )|(?=\w+{_ORDINAL}))(?P<day>[0-3]?\d)(?:{_ORDINAL}|$)"
             r"(?:(?: day)?(?: of)?(?: the)? (?P<which>this|next|following|last|previous) month)?"
-            r"(?=$|[,.]| (?:at|around|about|in the|\d))",
+            r"(?: of the month)?(?=$|[,.]| (?:at|around|about|in the|\d))",
             _day_of_month,
         ),
         (rf"\b(?:on )?{_WEEKDAY}", _bare_weekday),
@@ -223,13 +223,16 @@ _ANOTHER_DATE = (
     re.compile(rf"{_MONTH} ?(?:the )?\d"),
 )
 
+_A_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun|to|yester)(?:day|morrow)\b"
 _ENTANGLED_BEFORE = re.compile(
-    r"\b(?:after|before|from|since|closest|day|week|fortnight|month|year|past|next|last|previous|"
-    rf"following|\d+(?:{_ORDINAL})?)s?\b(?: (?:of|to|in|on|the))*\W*$"
+    rf"\b(?:not|isn't|except) $|{_A_DAY}(?: or| and| to)? $"
+    r"|\b(?:after|before|from|since|closest|day|week|fortnight|month|year|past|next|last|previous"
+    rf"|following|\d+(?:{_ORDINAL})?)s?\b(?: (?:of|to|in|on|the))*\W*$"
 )
 _ENTANGLED_AFTER = re.compile(
-    r"^\W*(?:after|before|from|since|ago|back|later|week|2 weeks|(?:of|in) (?:the|this|last|next|"
-    rf"a|\d+|{_MONTH})\b(?! (?:morning|afternoon|evening|night))|(?:19|20)\d\d\b"
+    rf"^(?: or| and| to)?(?: on)? {_A_DAY}(?<!today)"
+    r"|^\W*(?:after|before|from|since|ago|back|later|week|2 weeks|(?:19|20)\d\d\b"
+    rf"|(?:of|in) (?:the|this|last|next|a|\d+|{_MONTH})\b(?! (?:morning|afternoon|evening|night))"
     r"|\d+ (?:day|week|month|year))"
 )
 

@@ -3,6 +3,7 @@
 Duckling where it is installed, else dateparser, which knows fewer.
 """
 
+import re
 from datetime import date, datetime, time, timedelta
 
 import dateparser
@@ -13,6 +14,9 @@ from turnkeeper.values.reading import Context
 MAX_CHARS = 60
 """Both libraries take long over long text (dateparser 8 s for 640 characters)."""
 
+_VAGUE = re.compile(r"\b(?:next|last|this|coming) (?:week|month|quarter|year)\b", re.IGNORECASE)
+"""Dateparser makes a day of these by itself; nobody said which."""
+
 
 def library_days(text: str, context: Context) -> list[date]:
     """The days that `text` may mean; several where a day comes round again ("christmas")."""
@@ -21,13 +25,21 @@ def library_days(text: str, context: Context) -> list[date]:
     return _duckling(text, context) if duckling_client.installed() else _dateparser(text, context)
 
 
+_EARLIER = timedelta(days=361)
+"""About a year, and no whole weeks: what moves by just this much counts from the day of asking."""
+_AHEAD = re.compile(r"\b(?:next|from|this|coming|later|now|in (?:an?|\d+))\b", re.IGNORECASE)
+
+
 def _duckling(text: str, context: Context) -> list[date]:
     midnight = datetime.combine(context.now.date(), time())
     days = _values(text, midnight)
-    if len(days) < 2:
+    if not days or _AHEAD.search(text):
         return days
-    # A day that comes round: duckling counts from now on, a field may look back.
-    return sorted({*days, *_values(text, midnight - timedelta(days=400))})
+    # Duckling counts from now on, a field may look back: ask once more from a year ago.
+    before = _values(text, midnight - _EARLIER)
+    if [day + _EARLIER for day in before] == days:
+        return days
+    return sorted({*days, *(day for day in before if day < midnight.date())})
 
 
 def _values(text: str, midnight: datetime) -> list[date]:
@@ -48,5 +60,7 @@ def _dateparser(text: str, context: Context) -> list[date]:
         "STRICT_PARSING": True,
         "RETURN_AS_TIMEZONE_AWARE": False,
     }
+    if _VAGUE.search(text):
+        return []
     found = dateparser.parse(text, languages=["en"], settings=settings)
     return [] if found is None else [found.date()]

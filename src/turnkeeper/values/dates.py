@@ -53,14 +53,12 @@ def _check(field: Field, day: date, context: Context) -> Reading:
 
 
 def _pick(field: Field, days: Iterable[date], today: date) -> date | None:
-    """The day that is meant of several: inside the bounds, then in the field's direction."""
+    """The day that is meant of several: inside the bounds the next to come, else the newest."""
     low, high = bound(field.min, today) or date.min, bound(field.max, today) or date.max
     every = sorted(days)
     pool = [day for day in every if low <= day <= high] or every
     past = [day for day in pool if day <= today]
     future = [day for day in pool if day >= today]
-    if high <= today:
-        return past[-1] if past else next(iter(future), None)
     return future[0] if future else next(reversed(past), None)
 
 
@@ -125,14 +123,19 @@ def _one(field: Field, part: str, context: Context) -> Reading:
     words = without_carrier(without_fillers(part))
     calendar = Calendar(context.now.date(), context.region not in MONTH_FIRST)
     said = find(figures(words), calendar)
-    if said is None or entangled(said) or _holiday(said):
-        day = _pick(field, library_days(words, context), context.now.date())
-        if day is not None:
-            return _check(field, day, context)
-        if said is None or entangled(said):
-            return NOTHING
-    rest = leftover(words, said.before, said.after)
-    return replace(_resolve(field, said, context), heard=part, rest=rest)
+    if said is None or entangled(said):
+        return _by_library(field, words, context)
+    ours = _resolve(field, said, context)
+    if _holiday(said):
+        theirs = _by_library(field, words, context)
+        if theirs.kind != "none" and theirs.value != ours.value:
+            return theirs
+    return replace(ours, rest=leftover(words, said.before, said.after))
+
+
+def _by_library(field: Field, words: str, context: Context) -> Reading:
+    day = _pick(field, library_days(words, context), context.now.date())
+    return NOTHING if day is None else _check(field, day, context)
 
 
 def _holiday(said: Said) -> bool:

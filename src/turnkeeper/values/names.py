@@ -26,6 +26,7 @@ _NOT_IN_NAMES = """
     am on to of for with about after before have has had said say think because just want need
     help repeat again number yes no yeah nope okay hello sorry my your please and or if there here
     do did doesn't does then than out up down skip none nothing something pardon excuse
+    one two three four five six seven eight nine ten zero oh today tomorrow yesterday
 """
 PARTICLES = frozenset(_PARTICLES.split())
 """Words in names that stay in lower case, except at the beginning."""
@@ -49,8 +50,9 @@ _CARRIER = re.compile(
     re.IGNORECASE,
 )
 _SPELLED = re.compile(
-    r"[, ]+(?:(?:that's |that is |it's )?spel(?:led|t)|spelling)[ :,]+", re.IGNORECASE
+    r"(?:^|[, ]+)(?:(?:that's |that is |it's )?spel(?:led|t)|spelling)[ :,]+", re.IGNORECASE
 )
+_CLOSING = re.compile(r" (?:speaking|calling|here)\W*$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['.-][^\W\d_]*)*")
 
 
@@ -105,18 +107,18 @@ def _respelled(said: str) -> str:
     name, *spelling = _SPELLED.split(said, maxsplit=1)
     spelled = _unspelled(spelling[0]).replace(" ", "") if spelling else ""
     words = name.split()
-    if not spelled or not words:
+    if not spelled:
         return name
     likeness = [fuzz.ratio(word.lower(), spelled) for word in words]
-    best = max(likeness)
+    best = max(likeness, default=0)
     if best < 50:
-        return f"{name} {spelled}"
+        return f"{name} {spelled}".strip()
     words[likeness.index(best)] = spelled
     return " ".join(words)
 
 
 def _one(field: Field, part: str) -> Reading:
-    said = without_fillers(part).strip(" .,")
+    said = _CLOSING.sub("", without_fillers(part)).strip(" .,")
     if named := _LAST_FIRST.match(said) or _FIRST_LAST.match(said):
         said = f"{named['first']} {named['last']}"
     else:

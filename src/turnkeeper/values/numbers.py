@@ -47,6 +47,9 @@ _UNCOUNTED = re.compile(
     r"|(?:an? )?(?P<scale>dozen|hundred|thousand|million)"
     r"|(?:an? |1 )?(?P<part>half|quarter|3 quarters))\b"
 )
+_SCALE_NAMES = {"100": "hundred", "1000": "thousand", "1000000": "million", "1000000000": "billion"}
+# "1.2 million" in figures is "1.2 1000000".
+_SCALE_FIGURE = re.compile(rf"(?:(?<=\d)|(?<=half)) ({'|'.join(_SCALE_NAMES)})(?![\d,.])")
 _COUNT_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b")
 _FRACTION = re.compile(
     r"^[ -]+(?:and )?(?:an? )?(?:\d+-?(?:st|nd|rd|th)s?|\w*(?:eigh|fif|ten|nin|seven|six|four|dred"
@@ -91,6 +94,7 @@ def _worded(line: str) -> float | None:
 
 def find(line: str) -> float | None:
     """The one number in `line` (figures, lower case), or None."""
+    line = _SCALE_FIGURE.sub(lambda scale: f" {_SCALE_NAMES[scale[1]]}", line)
     matches = list(_FIGURE.finditer(line))
     if len(matches) > 1:
         return None

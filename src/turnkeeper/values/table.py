@@ -1,6 +1,7 @@
 """The types that a field can have: one row each, and thin functions over the table."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values import (
@@ -34,7 +35,8 @@ def read(field: Field, text: str, context: Context) -> Reading:
 
 def read_dtmf(field: Field, keys: str, context: Context) -> Reading:
     """What keys mean to `field`; a closing `#` is dropped."""
-    return TYPES[field.type].dtmf(field, keys.strip().removesuffix("#"), context)
+    reading = TYPES[field.type].dtmf(field, keys.strip().removesuffix("#"), context)
+    return reading if reading.kind == "none" else replace(reading, heard=keys)
 
 
 def accept(field: Field, value: object, context: Context) -> Reading:

@@ -24,7 +24,7 @@ _HALF = rf"(?P<half>[ap]\.? ?m?\b\.?|(?:(?:in|during) the |this |at |to)?{_PART_
 _HOUR = r"(?P<hour>[01]?\d|2[0-4])"
 _MINUTE = r"(?P<minute>[0-5]\d)"
 _CLOCK = r"(?: ?o['\" ]?clock)"
-_PART = r"(?P<part>half|(?:a )?quarter|[1-5]?\d(?: min(?:ute)?s?)?)"
+_PART = r"(?P<part>half|(?:a )?quarter|5|10|20|25|[1-5]?\d min(?:ute)?s?)"
 _AT = r"(?:(?:at|around|about|by|from|before|after) |^)(?:about |around )?"
 
 _RULES = tuple(
@@ -32,6 +32,8 @@ _RULES = tuple(
     for pattern in (
         rf"\b{_PART}[ -](?P<way>past|after|to|before|till|of) {_HOUR}{_CLOCK}?"
         rf"(?:[ ,]*{_HALF}|(?!\w))",
+        rf"\b(?P<part>[1-5]?\d) (?P<way>past|after) {_HOUR}{_CLOCK}?(?:[ ,]*{_HALF}|(?!\w))",
+        rf"\b(?P<part>half)(?P<way>) {_HOUR}\b(?:[ ,]*{_HALF})?",
         rf"\b{_HOUR}[:.h ]?{_MINUTE}(?::[0-5]\d)?[ ,]*{_HALF}",
         rf"\b{_HOUR}(?: oh? ?|:0?)(?P<minute>\d)\b(?:[ ,]*{_HALF})?",
         rf"\b{_HOUR}{_CLOCK}?[ ,]*{_HALF}",
@@ -41,7 +43,7 @@ _RULES = tuple(
         rf"\b{_HOUR}{_CLOCK}",
         rf"(?:\b|^){_HOUR}[ .]?{_MINUTE}(?P<military> ?(?:hours|hrs))\b",
         rf"{_AT}{_HOUR}[ .]?{_MINUTE}(?=$|[,.?!]| on | (?:to|tomorrow)\b|ish\b)",
-        rf"{_AT}{_HOUR}(?:ish)?(?=$|[,.?!]| on | (?:to|tomorrow)\b)",
+        rf"{_AT}{_HOUR}(?:-?ish)?(?=$|[,.?!]| on | (?:to|tomorrow)\b)",
         r"\b(?P<word>(?:12 )?(?:noon|midday|mid day|midnight|mid night))",
         r"\b(?P<now>right now|now)\b",
         r"\bin (?P<count>half an|an?|\d{1,3}|a couple of) (?P<unit>minute|hour)s?\b",
@@ -50,7 +52,7 @@ _RULES = tuple(
 )
 _PARTS = {"half": 30, "quarter": 15}
 _WORDS = {"noon": "12:00", "day": "12:00", "night": "00:00"}
-_RANGE = re.compile(r"\b(?:between|either|or|until|through)\b")
+_RANGE = re.compile(r"\b(?:between|either|or|until|through|to(?= \d))\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _clock(match: re.Match[str]) -> tuple[str, ...]:
     minute = int(found.get("minute") or 0)
     if part := found.get("part"):
         size = _PARTS.get(part.split()[-1]) or int(re.findall(r"\d+", part)[0])
-        minute = size if found["way"] in ("past", "after") else -size
+        minute = size if found["way"] in ("past", "after", "") else -size  # "half five" is 5:30
     # "0530" and "05:30" have all four figures, which only twenty-four hours are written with.
     four_figures = match["hour"].startswith("0") and len(match["hour"]) == 2 and not half
     if hour > 12 or hour == 0 or four_figures or found.get("military"):

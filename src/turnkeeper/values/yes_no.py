@@ -25,8 +25,9 @@ _POLITE = (
     rf"no,? (?:no,? )?{_IT} {_RIGHT}\b",
 )
 _NO = (
-    r"no(?:pe|oo*)?(?! (?:idea|clue|one|body|matter))", "nah", "naw", "negative", "never", "uh-uh",
-    "nuh uh", r"not (?:quite|really|right|at all|correct|yet|exactly|true|that one|even close)",
+    r"no(?:pe|oo*)?(?! (?:idea|clue|one|body|matter))", "nah", "naw", "negative", "never",
+    "uh-uh", "nuh uh", "disagree", "👎",
+    r"not (?:quite|really|right|at all|correct|yet|exactly|true|that one|even close)",
     "absolutely not", "definitely not", "certainly not", "of course not", "please don't",
     rf"(?:{_IT} )?(?:not|isn't|wasn't|aint|ain't) (?:{_RIGHT}|what i (?:said|want|wanted|meant))",
     rf"{_IT} {_WRONG}", rf"{_IT} not", r"(?:that|it) (?:isn't|wasn't|ain't)",
@@ -37,9 +38,10 @@ _NO = (
     "i (?:don't|do not) (?:want|need|have) (?:that|it|one|any)",
 )  # fmt: skip
 _YES = (
-    "yes+", "yes ?m", "yeah+", "yep", "yup", "yea", "ya", "aye", "uh-huh", "uh huh", "mm-?hmm",
-    "mm hmm", "mhm", "affirmative", "absolutely", "definitely", "of course", "certainly", "exactly",
-    "precisely", "indeed", "you bet", "true", "correct(?! (?:the|my|it|that|this|a|an))",
+    "yes+", "yes ?m", "yeah+", "yep", "yup", "yea", "ya", "aye", "agreed?", "👍", "👌", "uh-huh",
+    "uh huh", "mm-?hmm", "mm hmm", "mhm", "affirmative", "absolutely", "definitely", "of course",
+    "certainly", "exactly", "precisely", "indeed", "you bet", "true",
+    "correct(?! (?:the|my|it|that|this|a|an))",
     "sounds (?:good|great|right|perfect|fine|fantastic)", "confirm(?:ed)?", "i (?:confirm|agree)",
     "please do", "go ahead", "do it", "go for it",
     "(?:that |it |this )?(?:works|will work|should work|suits me)(?: for me| well| just fine)?",

@@ -8,7 +8,10 @@ agent.recorded(day="2026-11-17")
 from datetime import UTC, datetime, timedelta
 
 from turnkeeper.contract import Alternative, Cancel, Connect, Put, Reply, Turn, TurnEvent
-from turnkeeper.dialogue import Decision, DialogueState, decide, fold
+from turnkeeper.dialogue.decide import decide
+from turnkeeper.dialogue.events import Decision
+from turnkeeper.dialogue.evolve import fold
+from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.forms.model import Field, FieldType, Form, Scalar
 from turnkeeper.values import Context
 

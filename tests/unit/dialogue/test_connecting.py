@@ -6,8 +6,8 @@ import pytest
 
 from tests.unit.dialogue.talk import Agent, Caller, field, form, talk
 from turnkeeper.contract import Status
-from turnkeeper.dialogue import fold
 from turnkeeper.dialogue.events import Moved
+from turnkeeper.dialogue.evolve import fold
 from turnkeeper.dialogue.status import MOVES
 
 POLICY = field("policy_number", "digits", length=4)
@@ -98,6 +98,21 @@ def test_a_late_caller_may_begin_again(late: tuple[Caller, Agent]) -> None:
     agent.asks("policy_number")
     agent.knows()
     assert caller.state.discarded == ({"policy_number": "1234"},)
+
+
+def test_values_that_wait_for_a_read_back_outlast_the_question_whether_to_go_on() -> None:
+    phone = field("phone", "phone", confirm="always")
+    fax = field("fax", "phone", confirm="always")
+    caller, agent = talk(form(POLICY, phone, fax, stale=STALE))
+    caller.says("1234")
+    caller.program(phone="+14155550100", fax="+14155550101")
+    for _ in range(2):
+        caller.connects(after=timedelta(days=3))
+    caller.says("yes")
+    agent.reads_back("phone", "+14155550100")
+    caller.says("yes")
+    caller.says("yes")
+    agent.knows(policy_number="1234", phone="+14155550100", fax="+14155550101")
 
 
 def test_a_stale_form_may_restart_or_resume_by_itself() -> None:

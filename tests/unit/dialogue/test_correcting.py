@@ -109,3 +109,11 @@ def test_a_marker_before_a_plain_answer_does_no_harm() -> None:
     agent.recorded(first_name="Ada Lovelace")
     caller.says("um actually last tuesday")
     agent.recorded(day="2026-11-17")
+
+
+def test_a_story_that_begins_like_a_correction_corrects_nothing() -> None:
+    caller, agent = talk(form(field("day", "date"), field("story"), field("policy_number")))
+    caller.says("last tuesday")
+    caller.says("actually on friday a tree fell on the car")
+    agent.asks("policy_number")
+    assert caller.state.values()["day"] == "2026-11-17"

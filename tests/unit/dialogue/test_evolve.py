@@ -7,7 +7,6 @@ import pytest
 from pydantic import TypeAdapter
 
 from turnkeeper.contract import Status
-from turnkeeper.dialogue import DialogueState, evolve, fold
 from turnkeeper.dialogue.events import (
     Answered,
     Asked,
@@ -26,8 +25,8 @@ from turnkeeper.dialogue.events import (
     TurnTaken,
     Unshelved,
 )
-from turnkeeper.dialogue.evolve import DISCARDED_KEPT
-from turnkeeper.dialogue.state import Answer, Question
+from turnkeeper.dialogue.evolve import DISCARDED_KEPT, evolve, fold
+from turnkeeper.dialogue.state import Answer, DialogueState, Question
 from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.dialogue import random_forms as some
 from turnkeeper.contract import Cancel, Connect, Put, Reply, Turn
-from turnkeeper.dialogue import Decision, DialogueState, decide, fold
+from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import (
     Connected,
+    Decision,
     Event,
     Filled,
     Refused,
@@ -21,7 +23,9 @@ from turnkeeper.dialogue.events import (
     TurnTaken,
     Unshelved,
 )
+from turnkeeper.dialogue.evolve import fold
 from turnkeeper.dialogue.speak import MAX_SAY_CHARS
+from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.dialogue.status import OPEN
 from turnkeeper.forms.condition import parse_condition
 from turnkeeper.forms.model import Form, Scalar
@@ -171,6 +175,7 @@ class Dialogue(RuleBasedStateMachine):
 
 
 TestDialogue = Dialogue.TestCase
+TestDialogue.pytestmark = [pytest.mark.timeout(900)]  # type: ignore[attr-defined] # to shrink
 TestDialogue.settings = settings(
     max_examples=150,
     stateful_step_count=25,

@@ -32,6 +32,22 @@ def test_a_no_asks_again_and_counts() -> None:
     agent.knows()
 
 
+def test_a_value_that_was_denied_is_not_offered_again_while_there_is_another() -> None:
+    caller, agent = talk(form(field("first_name", "name", confirm="always"), DAY))
+    heard = (("Shayne Smith", None), ("Shane Smith", None))
+    caller.says("Shayne Smith", *heard)
+    agent.reads_back("first_name", "Shayne Smith")
+    caller.says("no")
+    caller.says("Shayne Smith", *heard)
+    agent.reads_back("first_name", "Shane Smith")
+    caller.says("no")
+    caller.says("Shayne Smith", *heard)
+    agent.reads_back("first_name", "Shayne Smith")
+    caller.says("yes")
+    agent.recorded(first_name="Shayne Smith")
+    assert caller.state.denied == {}
+
+
 def test_a_no_with_another_value_reads_that_one_back() -> None:
     caller, agent = talk(form(PHONE, DAY))
     caller.says("415 555 0100")
@@ -226,6 +242,12 @@ def test_neither_yes_nor_no_hears_everything_again(
     caller.says(words)
     agent.reads_everything_back()
     assert caller.state.status == "confirming"
+
+
+def test_a_yes_that_repeats_what_was_read_back_is_a_yes(at_the_end: tuple[Caller, Agent]) -> None:
+    caller, agent = at_the_end
+    caller.says("yes the date is last tuesday")
+    agent.is_done()
 
 
 @pytest.mark.parametrize("words", ["yes but", "yes except something else"])

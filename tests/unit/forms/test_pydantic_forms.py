@@ -176,6 +176,15 @@ def test_a_models_mistakes_are_told_at_once_by_model_and_field() -> None:
     }
 
 
+class Endless(BaseModel):
+    size: Annotated[float, Ask(prompt="How large?")] = float("inf")
+
+
+def test_a_default_that_is_no_number_is_a_mistake() -> None:
+    with pytest.raises(FormError, match='default "inf" does not fit type number'):
+        from_model(Endless, form="f")
+
+
 class Unbearable(BaseModel):
     hurt: Annotated[bool, Ask(prompt="Hurt?")]
     who: Annotated[str, Ask(prompt="Who?", when="hurt")]

@@ -1,11 +1,13 @@
 """Dates and times as callers say them; today is Sunday, 22 November 2026."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
 from turnkeeper.forms.model import Field
-from turnkeeper.values import Context, Reading, accept, read_dtmf, speak
+from turnkeeper.values import Context, Reading, accept, duckling_client, read_dtmf, speak
+from turnkeeper.values.date_library import _dateparser
 
 Hear = Callable[..., Reading]
 
@@ -84,7 +86,16 @@ def test_a_part_of_a_date_is_partial_and_nothing_is_filled_in(hear: Hear, text: 
 
 
 @pytest.mark.parametrize(
-    "text", ["hello", "hold on a second", "may I ask why", "from may 8th to august 9th", "27", "no"]
+    "text",
+    [
+        "hello",
+        "hold on a second",
+        "may I ask why",
+        "from may 8th to august 9th",
+        "may 8th or june 9th",
+        "27",
+        "no",
+    ],
 )
 def test_what_is_not_one_date_is_none(hear: Hear, text: str) -> None:
     assert hear("date", text).kind == "none"
@@ -115,6 +126,31 @@ def test_a_date_outside_the_bounds_is_refused_with_the_reason(
     assert refusal is not None
     assert refusal.code == code
     assert say in refusal.say
+
+
+@pytest.mark.skipif(not duckling_client.installed(), reason="duckling has no wheel here")
+@pytest.mark.parametrize(
+    ("text", "future", "past"),
+    [
+        ("thanksgiving", "2026-11-26", "2025-11-27"),
+        ("the first tuesday in october", "2027-10-05", "2026-10-06"),
+        ("two days before christmas 2025", "2025-12-23", "2025-12-23"),
+        ("black friday", "2026-11-27", "2025-11-28"),
+    ],
+)
+def test_days_that_our_grammar_does_not_know_come_from_duckling(
+    hear: Hear, text: str, future: str, past: str
+) -> None:
+    assert hear("date", text).value == future
+    assert hear("date", text, max="today").value == past
+
+
+def test_dateparser_stands_in_where_duckling_has_no_wheel_and_fills_nothing_in(
+    context: Context,
+) -> None:
+    assert _dateparser("2 weeks and 3 days ago", context) == [date(2026, 11, 5)]
+    assert _dateparser("next month", context) == []
+    assert _dateparser("the quick brown fox", context) == []
 
 
 TIMES = {

@@ -102,7 +102,8 @@ def test_threads_share_one_child_and_each_gets_its_own_answer(duckling: Duckling
 
 
 def _ask_in_fork(answers: "multiprocessing.SimpleQueue[str]") -> None:
-    answers.put(first_day(duckling_client._shared))
+    day = first_day(duckling_client._shared)
+    answers.put(f"{day} {child_of(duckling_client._shared).pid}")
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -112,19 +113,31 @@ def test_a_fork_gets_a_child_of_its_own_and_leaves_the_parents_alone() -> None:
     fork = multiprocessing.get_context("fork")
     answers = fork.SimpleQueue()
     process = fork.Process(target=_ask_in_fork, args=(answers,))
-    process.start()
+    with duckling_client._shared._lock:  # as if another thread were asking at that moment
+        process.start()
     process.join(20)
-    assert (process.exitcode, answers.get()) == (0, "2026-11-26")
+    assert process.exitcode == 0
+    day, pid = answers.get().split()
+    assert day == "2026-11-26"
+    assert int(pid) != before
     assert first_day(duckling_client._shared) == "2026-11-26"
     assert child_of(duckling_client._shared).pid == before
 
 
-@pytest.mark.parametrize("ending", ["", "; os.kill(os.getpid(), 9)"], ids=["exit", "SIGKILL"])
+ENDINGS = {
+    "exit": "",
+    "exit while the child is stuck": "os.kill(child.pid, signal.SIGSTOP)",
+    "SIGKILL": "os.kill(os.getpid(), signal.SIGKILL)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
 def test_the_child_ends_with_its_parent_whichever_way_that_goes(ending: str) -> None:
     code = (
-        "import os; from datetime import datetime; from turnkeeper.values import duckling_client; "
+        "import os, signal; from datetime import datetime; "
+        "from turnkeeper.values import duckling_client; "
         "duckling_client.ask('christmas', datetime(2026, 1, 1)); "
-        "print(duckling_client._shared._child.pid, flush=True)" + ending
+        "child = duckling_client._shared._child; print(child.pid, flush=True); " + ending
     )
     parent = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, timeout=60, check=False

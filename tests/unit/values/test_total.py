@@ -79,7 +79,7 @@ def well_formed(reading: Reading) -> bool:
 
 @pytest.mark.parametrize("field", FIELDS + BOUNDED, ids=lambda field: f"{field.type}-{field.name}")
 @given(text=TEXTS, context=CONTEXTS)
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_a_reader_never_raises_and_what_it_reads_is_accepted_as_it_is(
     field: Field, text: str, context: Context
 ) -> None:
@@ -111,7 +111,7 @@ def test_awkward_text_of_any_length_gives_a_reading_within_a_second(text: str) -
 @example(value=math.inf, keys="#", context=Context(NOW))
 @example(value=10**400, keys="*", context=Context(NOW))
 @example(value=10**5_000, keys="*", context=Context(NOW))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_any_json_value_and_any_keys_give_a_reading(
     field: Field, value: object, keys: str, context: Context
 ) -> None:
@@ -124,7 +124,7 @@ def test_any_json_value_and_any_keys_give_a_reading(
     value=st.one_of(st.text(), st.integers(), st.floats(), st.booleans()),
     language=st.text(max_size=9),
 )
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_speaking_never_raises_even_for_a_value_that_no_reader_gives(
     field: Field, value: str | int | float | bool, language: str
 ) -> None:

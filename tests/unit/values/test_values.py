@@ -236,7 +236,8 @@ def test_a_value_outside_the_fields_limits_comes_with_a_sentence_for_the_caller(
 def test_keys_give_values_too(
     field: MakeField, context: Context, type_: str, keys: str, value: object
 ) -> None:
-    assert read_dtmf(field(type_), keys, context).value == value
+    reading = read_dtmf(field(type_), keys, context)
+    assert (reading.value, reading.heard) == (value, keys)
 
 
 @pytest.mark.parametrize("type_", ["text", "name", "email"])

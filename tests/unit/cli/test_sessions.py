@@ -1,0 +1,195 @@
+"""`turnkeeper sessions`: what an operator sees and does, with sessions in memory."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner, Result
+
+from turnkeeper.backend import DeliveryAttempts
+from turnkeeper.cli import main
+from turnkeeper.cli.session_facts import facts
+from turnkeeper.contract import Confirming, Delivery, SessionState
+from turnkeeper.forms.load import parse_form
+from turnkeeper.testing import MemorySessions
+
+FORMS = [
+    parse_form(f"form: {name}\nfields: [{{name: guests, type: number, prompt: 'How many?'}}]\n")
+    for name in ("booking", "event")
+]
+ANN = "voice:session:default:booking:ann"
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def kept() -> MemorySessions:
+    """Ann has said four; Bob rang an hour later about an event, and hung up."""
+    sessions = MemorySessions(FORMS)
+
+    async def calls() -> None:
+        ann = await sessions.open("booking", "ann", channel="twilio", transport_id="CA81")
+        await ann.turn("four")
+        sessions.clock.advance(timedelta(hours=1))
+        bob = await sessions.open("event", "bob")
+        await bob.hang_up()
+
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(calls())
+    return sessions
+
+
+def run(kept: MemorySessions, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["sessions", *arguments], obj=lambda _: kept)
+
+
+def document(result: Result) -> object:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_list_has_the_newest_first(kept: MemorySessions) -> None:
+    heading, *rows = run(kept, "list").stdout.splitlines()
+    assert heading.split("\t") == ["session", "status", "asked", "begun", "ended"]
+    assert [row.split("\t")[:3] for row in rows] == [
+        ["voice:session:default:event:bob", "collecting", "guests"],
+        [ANN, "confirming", ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "forms"),
+    [
+        (["--form", "booking"], ["booking"]),
+        (["--status", "collecting"], ["event"]),
+        (["--limit", "1"], ["event"]),
+        (["--form", "booking", "--status", "expired"], []),
+    ],
+)
+def test_list_keeps_to_what_is_asked_for(
+    kept: MemorySessions, options: list[str], forms: list[str]
+) -> None:
+    rows = document(run(kept, "list", "--json", *options))
+    assert isinstance(rows, list)
+    assert [row["form"] for row in rows] == forms
+
+
+def test_a_status_that_there_is_not_is_told_with_those_that_there_are(
+    kept: MemorySessions,
+) -> None:
+    result = run(kept, "list", "--status", "asleep")
+    assert result.exit_code == 2
+    assert "'collecting'" in result.stderr
+
+
+def test_show_tells_answers_status_legs_and_times(kept: MemorySessions) -> None:
+    rows = [line.split("\t") for line in run(kept, "show", ANN).stdout.splitlines()]
+    assert rows[0] == [ANN]
+    facts = {(section, name): value for section, name, value in rows[1:]}
+    assert facts["session", "status"] == "confirming, 1 of 1 answered"
+    assert facts["session", "waits for yes"] == "everything"
+    assert facts["session", "last heard"] == "four"
+    assert "(2026-03-02 15:00:00 UTC)" in facts["session", "begun"]
+    assert facts["answers", "guests"] == "4"
+    assert facts["legs", "1"].startswith("twilio, CA81, began ")
+    assert facts["legs", "1"].endswith(", not hung up")
+
+
+def test_show_as_json_is_the_state_without_the_form(kept: MemorySessions) -> None:
+    state = document(run(kept, "show", ANN, "--json"))
+    assert isinstance(state, dict)
+    assert state["form_answers"] == {"guests": 4}
+    assert state["attempts"] is None
+    assert "definition" not in state
+
+
+def test_a_delivery_under_way_is_told_with_its_attempts_and_what_was_thrown_away() -> None:
+    state = SessionState(
+        session_id=ANN,
+        form="booking",
+        created_at=NOW,
+        updated_at=NOW,
+        status="submitting",
+        delivery=Delivery(state="pending", idempotency_key="k", since=NOW),
+        discarded=({"guests": 3}, {}),
+    )
+    attempts = DeliveryAttempts(
+        attempts=3, last_failure="HTTP 503", next_at=NOW + timedelta(seconds=12)
+    )
+    sections = dict(facts(state, attempts, NOW))
+    assert sections["delivery"] == [
+        ("state", "pending"),
+        ("since", "now (2026-03-02 15:00:00 UTC)"),
+        ("idempotency key", "k"),
+        ("attempts", "3"),
+        ("last failure", "HTTP 503"),
+        ("next attempt", "in 12 s"),
+    ]
+    assert sections["discarded by start over 1"] == [("guests", "3")]
+    assert sections["discarded by start over 2"] == [("", "nothing")]
+    assert sections["answers"] == [("", "none yet")]
+
+
+def test_a_read_back_that_waits_is_told_with_its_value() -> None:
+    state = SessionState(
+        session_id=ANN,
+        form="booking",
+        created_at=NOW,
+        updated_at=NOW,
+        confirming=Confirming(field="guests", value=4),
+    )
+    assert ("waits for yes", "guests = 4") in dict(facts(state, None, NOW))["session"]
+
+
+def test_turns_has_every_exchange_the_oldest_first(kept: MemorySessions) -> None:
+    heading, *rows = run(kept, "turns", ANN).stdout.splitlines()
+    assert heading.split("\t") == ["at (UTC)", "leg", "heard", "said", "recorded"]
+    connected, said_four = (row.split("\t") for row in rows)
+    assert connected[:3] == ["2026-03-02 15:00:00", "1", ""]
+    assert (said_four[2], said_four[4]) == ("four", "guests")
+    transcript = document(run(kept, "turns", ANN, "--json"))
+    assert isinstance(transcript, dict)
+    assert [entry["heard"] for entry in transcript["entries"]] == ["", "four"]
+
+
+def test_cancel_ends_a_session_once(kept: MemorySessions) -> None:
+    assert run(kept, "cancel", ANN, "--reason", "test").stdout == f"{ANN} is cancelled.\n"
+    again = run(kept, "cancel", ANN)
+    assert again.exit_code == 1
+    assert again.stderr == "error: this session takes no more turns: it is cancelled\n"
+    bob = "voice:session:default:event:bob"
+    assert document(run(kept, "cancel", bob, "--json")) == {
+        "session_id": bob,
+        "status": "cancelled",
+    }
+
+
+@pytest.mark.parametrize("address", ["foo bar:1", "localhost", "http://localhost:7233", ":7233"])
+def test_an_address_that_is_none_is_one_sentence(address: str) -> None:
+    result = CliRunner().invoke(main, ["sessions", "list", "--address", address])
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"error: the address {address!r} is not host:port, such as localhost:7233\n"
+    )
+
+
+def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNKEEPER_REGION", "Mars")
+    result = CliRunner().invoke(main, ["sessions", "list"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: TURNKEEPER_REGION is 'Mars' and must be ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["show", "turns", "cancel"])
+def test_not_found_and_out_of_reach_are_different_sentences(
+    kept: MemorySessions, command: str
+) -> None:
+    missing = run(kept, command, "nobody")
+    assert missing.exit_code == 1
+    assert missing.stderr == ("error: there is no session nobody; see `turnkeeper sessions list`\n")
+    with kept.unreachable():
+        away = run(kept, command, ANN)
+    assert away.exit_code == 1
+    assert away.stderr.count("\n") == 1
+    assert "`uv run python -m worker dev`" in away.stderr
