@@ -65,7 +65,7 @@ class Sizes:
 
 
 @click.command()
-@click.option("--sessions", default=500, show_default=True, help="Sessions that are held open.")
+@click.option("--sessions", default=200, show_default=True, help="Sessions that are held open.")
 @click.option("--json", "as_json", is_flag=True, help="The readings as JSON.")
 def main(sessions: int, as_json: bool) -> None:
     """Measure what sessions take in memory, in history, and in time when rebuilt."""

@@ -9,6 +9,7 @@ another idempotency key ends the demo with status 1.
 import asyncio
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from turnkeeper.errors import TurnkeeperError
 from turnkeeper.settings import read_settings
 from turnkeeper.telemetry import setup_telemetry
 from worker.demo_call import Call
-from worker.demo_receiver import Receiver
+from worker.demo_receiver import Attempt, Receiver
 from worker.demo_screen import Screen, Stopwatch
 from worker.demo_worker import WorkerProcess
 from worker.dev import point_temporal_at
@@ -61,7 +62,7 @@ async def demo() -> None:
     screen.title("A caller is cut off, every process is killed, and the caller carries on.")
     with tempfile.TemporaryDirectory(prefix="turnkeeper-demo-") as folder, Receiver() as receiver:
         told = await _with_processes(Path(folder), screen, receiver)
-        kept = verdict(screen, told, receiver)
+        kept = verdict(screen, told, receiver.attempts)
     screen.title(f"  {screen.times()}; everything took {whole.seconds:.0f} s.")
     if not kept:
         raise DemoFailed("a promise was broken: see the line with a cross.")
@@ -164,16 +165,16 @@ async def _until_delivered(sessions: VoiceSessions, session_id: str) -> SessionS
         await asyncio.sleep(_LOOK_EVERY)
 
 
-def verdict(screen: Screen, told: Told, receiver: Receiver) -> bool:
+def verdict(screen: Screen, told: Told, attempts: Sequence[Attempt]) -> bool:
     """Prints each promise and whether it was kept; whether all were."""
-    for number, attempt in enumerate(receiver.attempts, start=1):
+    for number, attempt in enumerate(attempts, start=1):
         screen.event(f"delivery, attempt {number}: the receiver answers {attempt.status}")
     screen.title("  What was promised, and what happened:")
     checks = (
         screen.check(*_nothing_lost(told)),
         screen.check(*_nothing_twice(told)),
         screen.check(*_last_word(told)),
-        screen.check(*_delivered_once(told, receiver)),
+        screen.check(*_delivered_once(told, attempts)),
     )
     return all(checks)
 
@@ -197,9 +198,9 @@ def _last_word(told: Told) -> tuple[bool, str]:
     return same, f"{right} of {len(told.answers)} answers are what the caller said last"
 
 
-def _delivered_once(told: Told, receiver: Receiver) -> tuple[bool, str]:
-    keys = {attempt.key for attempt in receiver.attempts}
-    taken = [attempt.answers for attempt in receiver.attempts if attempt.status == 201]
+def _delivered_once(told: Told, attempts: Sequence[Attempt]) -> tuple[bool, str]:
+    keys = {attempt.key for attempt in attempts}
+    taken = [attempt.answers for attempt in attempts if attempt.status == 201]
     once = taken == [told.answers] and len(keys) == 1 and "" not in keys
-    attempts = len(receiver.attempts)
-    return once, f"delivered {len(taken)} time, at attempt {attempts}, {len(keys)} idempotency key"
+    said = f"delivered {len(taken)} time, at attempt {len(attempts)}, {len(keys)} idempotency key"
+    return once, said

@@ -14,7 +14,7 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from turnkeeper.errors import SettingsError
 
 DEFAULT_ADDRESS = "localhost:7233"
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}")
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
 
 
 def target(address: str | None = None) -> str:
@@ -54,7 +54,8 @@ async def connect(
 
 def _checked(address: str) -> str:
     """The address if it is one: the SDK finds out at the first call only, with a ValueError."""
-    if not _ADDRESS.fullmatch(address):
+    parts = _ADDRESS.fullmatch(address)
+    if parts is None or int(parts["port"]) > 65535:
         raise SettingsError(f"the address {address!r} is not host:port, such as {DEFAULT_ADDRESS}")
     return address
 

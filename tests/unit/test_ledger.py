@@ -1,4 +1,4 @@
-"""The ledger: each turn is applied once, by the newest leg, and answered again as often as asked."""
+"""Each turn is applied once, by the newest leg, and answered again as often as it is asked."""
 
 from datetime import UTC, datetime
 

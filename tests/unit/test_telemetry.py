@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -40,7 +41,7 @@ class Lines:
 
 
 @pytest.fixture
-def lines():
+def lines() -> Iterator[Lines]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     written = Lines()

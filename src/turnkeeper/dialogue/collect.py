@@ -172,22 +172,34 @@ def _lead_offer(
 
 
 def _unnamed(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
-    """ "no wait, it's friday": the field filled last, if the words are nothing but its value; of
-    two fields that could take them the stricter one does."""
+    """ "no wait, it's friday": a field that the last turn filled, if the words are nothing but its
+    value; of two fields that could take them the stricter one does."""
     if not (correction.marked or correction.plain_no) or not correction.body:
         return None
-    asked = draft.asked()
-    last = draft.form.field(draft.state.last_filled or "")
-    if last is None or (correction.plain_no and asked is not None and asked.type == "boolean"):
+    asked, latest = draft.asked(), _latest(draft)
+    if not latest or (correction.plain_no and asked is not None and asked.type == "boolean"):
         return None
     words = new_value(correction.body)
-    for field in _strictest_first([last, *([asked] if asked else [])]):
+    for field in _strictest_first([*latest, *([asked] if asked else [])]):
         reading = read(field, words, draft.context)
         if reading.kind == "value" and (field == asked or not reading.rest):
             if correction.plain_no and not TYPES[field.type].strict:
                 continue
             return Meaning(offers=(Offer(field, reading, "text", heard.confidence),))
     return None
+
+
+def _latest(draft: Draft) -> list[Field]:
+    """The field filled last, then the others that the same turn filled."""
+    last = draft.state.answers.get(draft.state.last_filled or "")
+    if last is None:
+        return []
+    together = [
+        field
+        for field in draft.form.fields
+        if (answer := draft.state.answers.get(field.name)) and answer.turn == last.turn
+    ]
+    return sorted(together, key=lambda field: field.name != draft.state.last_filled)
 
 
 def _strictest_first(fields: list[Field]) -> list[Field]:

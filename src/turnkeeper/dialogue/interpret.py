@@ -17,7 +17,7 @@ from turnkeeper.dialogue.collect import (
 from turnkeeper.dialogue.commands import COMMANDS, EVENTS
 from turnkeeper.dialogue.draft import Draft, applies
 from turnkeeper.dialogue.phrases import phrases
-from turnkeeper.dialogue.process import Offer, leave_out, revisit, take
+from turnkeeper.dialogue.process import Offer, leave_out, read_backs, revisit, take
 from turnkeeper.dialogue.questions import answer, answer_to_question, settle_question
 from turnkeeper.dialogue.state import Question
 from turnkeeper.dialogue.status import OPEN
@@ -121,7 +121,7 @@ def _answer(draft: Draft, field: Field, value: Scalar | None, confidence: float 
         draft.reject(field.name, "not_applicable", say)
     elif value is not None:
         offer = Offer(field, accept(field, value, draft.context), "answers", confidence)
-        if not _known(draft, field, offer.reading.value):
+        if _pending(draft, field) or not _known(draft, field, offer.reading.value):
             take(draft, offer)
     elif field.required:
         say = phrases(draft.form.language)["required"].format(label=field.spoken_name)
@@ -137,6 +137,13 @@ def may_apply(draft: Draft, field: Field) -> bool:
     waiting = (question, *question.then) if question else ()
     proposed = {q.field: q.answer.value for q in waiting if q.field and q.answer}
     return draft.applies(field) or applies(field, {**draft.state.values(), **proposed})
+
+
+def _pending(draft: Draft, field: Field) -> bool:
+    """Whether the field is asked again or a value of it waits for a yes: even the value that it
+    has already is then an answer."""
+    waiting = read_backs(draft.state.question)
+    return draft.state.revisit == field.name or any(q.field == field.name for q in waiting)
 
 
 def _known(draft: Draft, field: Field, value: Scalar | None) -> bool:

@@ -29,7 +29,7 @@ ENGLISH: dict[PhraseName, str] = {
     "which": "Is that {options}?",
     "help": "You can answer the question, or say repeat, go back, start over or cancel.",
     "nothing_to_repeat": "There is nothing to repeat yet.",
-    "required": "I do need the {label}.",
+    "required": "I do need an answer to that.",
     "skipped": "All right, we'll leave that out.",
     "kept": "All right, I'll keep it as it was.",
     "no_way_back": "This is the first question.",

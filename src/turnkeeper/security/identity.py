@@ -30,7 +30,7 @@ _WITHHELD = frozenset(
         "+7378742833",
         "+8656696",
         "+86282452253",
-    }  # fmt: skip
+    }
 )
 """What carriers and Twilio send for a withheld number: many people, so nobody. The numbers spell
 ANONYMOUS, RESTRICTED, UNKNOWN and UNAVAILABLE on a keypad (Twilio, "Caller ID formats")."""

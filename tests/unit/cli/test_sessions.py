@@ -164,7 +164,9 @@ def test_cancel_ends_a_session_once(kept: MemorySessions) -> None:
     }
 
 
-@pytest.mark.parametrize("address", ["foo bar:1", "localhost", "http://localhost:7233", ":7233"])
+@pytest.mark.parametrize(
+    "address", ["foo bar:1", "localhost", "http://localhost:7233", ":7233", "localhost:99999"]
+)
 def test_an_address_that_is_none_is_one_sentence(address: str) -> None:
     result = CliRunner().invoke(main, ["sessions", "list", "--address", address])
     assert result.exit_code == 1

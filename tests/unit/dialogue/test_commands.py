@@ -87,7 +87,7 @@ def test_the_default_of_a_skipped_field_is_its_answer() -> None:
 def test_a_required_field_cannot_be_skipped() -> None:
     caller, agent = talk(form(POLICY, DAY))
     caller.says("skip")
-    agent.says("I do need the policy number.")
+    agent.says("I do need an answer to that.")
     agent.asks("policy_number")
 
 

@@ -111,6 +111,16 @@ def test_a_marker_before_a_plain_answer_does_no_harm() -> None:
     agent.recorded(day="2026-11-17")
 
 
+def test_any_field_of_the_last_turn_is_corrected_without_its_name() -> None:
+    caller, agent = talk(
+        form(field("day", "date"), field("hour", "time"), field("seats", "number"))
+    )
+    caller.says("tomorrow at five pm")
+    caller.says("no wait, on friday")
+    agent.recorded(day="2026-11-27")
+    agent.asks("seats")
+
+
 def test_a_story_that_begins_like_a_correction_corrects_nothing() -> None:
     caller, agent = talk(form(field("day", "date"), field("story"), field("policy_number")))
     caller.says("last tuesday")

@@ -35,6 +35,15 @@ def test_a_value_that_is_known_already_changes_nothing() -> None:
     agent.asks("day")
 
 
+def test_the_same_value_for_a_field_that_is_asked_again_is_its_answer() -> None:
+    caller, agent = talk(FORM)
+    caller.program(policy_number="1234")
+    caller.event("back")
+    agent.asks("policy_number")
+    caller.program(policy_number="1234")
+    agent.asks("day")
+
+
 def test_each_value_is_checked_and_the_good_ones_stay() -> None:
     caller, agent = talk(FORM)
     caller.program(policy_number="12", day="2026-11-17", nonsense=1)

@@ -210,7 +210,8 @@ def assert_usable(form: Form) -> None:
         assert all(field.prompt)
         assert field.prompt
         assert (len(field.choices) >= 2) is (field.type == "choice")
-        assert field.when is None or parse_condition(field.when)
+        if field.when is not None:
+            parse_condition(field.when)
 
 
 def form_or_mistakes(text: str) -> Form | tuple[str, ...]:

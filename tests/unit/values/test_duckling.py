@@ -112,7 +112,7 @@ def test_a_fork_gets_a_child_of_its_own_and_leaves_the_parents_alone() -> None:
     before = child_of(duckling_client._shared).pid
     fork = multiprocessing.get_context("fork")
     answers = fork.SimpleQueue()
-    process = fork.Process(target=_ask_in_fork, args=(answers,))
+    process = fork.Process(target=_ask_in_fork, args=(answers,), daemon=True)
     with duckling_client._shared._lock:  # as if another thread were asking at that moment
         process.start()
     process.join(20)
