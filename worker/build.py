@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from opentelemetry import trace
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, ReplaySafeTracerProvider
+from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import (
     Interceptor,
@@ -17,13 +16,15 @@ from temporalio.worker import (
     WorkerDeploymentConfig,
     WorkflowRunner,
 )
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.delivery import deliver
 from activities.discard import discard
 from activities.interpret import Interpreter
 from turnkeeper.forms.model import Form
 from turnkeeper.settings import Settings
+from turnkeeper.telemetry import exports_traces
+from worker.sandbox import SandboxRunner
 from workflows.voice_session import VoiceSession
 
 STICKY_TIMEOUT = timedelta(seconds=0.5)
@@ -43,7 +44,7 @@ def runner(settings: Settings, passed_through: Sequence[str] = PASSED_THROUGH) -
     """What runs workflow code."""
     if not settings.sandboxed:
         return UnsandboxedWorkflowRunner()
-    return SandboxedWorkflowRunner(
+    return SandboxRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through)
     )
 
@@ -77,7 +78,7 @@ def build_worker(
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=DRAIN_TIMEOUT,
         deployment_config=_deployment(settings),
-        plugins=_plugins(),
+        plugins=[OpenTelemetryPlugin(add_temporal_spans=True)] if exports_traces() else [],
     )
 
 
@@ -93,12 +94,6 @@ def build_replayer(
         data_converter=pydantic_data_converter,
         interceptors=interceptors,
     )
-
-
-def _plugins() -> list[OpenTelemetryPlugin]:
-    """Temporal's own spans, where the process makes any (`turnkeeper.telemetry`)."""
-    traced = isinstance(trace.get_tracer_provider(), ReplaySafeTracerProvider)
-    return [OpenTelemetryPlugin(add_temporal_spans=True)] if traced else []
 
 
 def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:

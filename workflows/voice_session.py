@@ -30,7 +30,6 @@ from turnkeeper.contract import (
     Connect,
     Disconnect,
     Message,
-    Opening,
     Outcome,
     Put,
     Reply,
@@ -42,7 +41,7 @@ from turnkeeper.contract import (
 from turnkeeper.dialogue.events import Decision, Moved
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.errors import SessionError, TurnFailed, UnknownForm
-from turnkeeper.session import Session, SessionRecord
+from turnkeeper.session import Beginning, Session
 from workflows.display import Display
 from workflows.guard import failure_type, guarded, on_the_wire
 from workflows.submission import submit
@@ -54,14 +53,6 @@ OPENING_TIMEOUT = timedelta(seconds=30)
 ATTEMPT_TIMEOUT = timedelta(seconds=5)
 DECISION_TIMEOUT = timedelta(seconds=12)
 DECISION_RETRIES = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=50))
-
-
-class Beginning(Opening):
-    """A run's one argument: an Opening from a client, with a record from the run before."""
-
-    record: SessionRecord | None = None
-    searchable: bool = False
-    """Whether search attributes may be set: what the form was loaded with."""
 
 
 @workflow.defn(name=WORKFLOW)

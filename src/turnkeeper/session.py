@@ -14,6 +14,7 @@ from datetime import datetime
 from turnkeeper.contract import (
     Connect,
     Delivery,
+    Opening,
     Reply,
     SessionState,
     Status,
@@ -44,6 +45,18 @@ class SessionRecord(Frozen):
     ledger: LedgerRecord = LedgerRecord()
     transcript: Transcript = Transcript()
     delivery: Delivery | None = None
+
+
+class Beginning(Opening):
+    """What a run of the workflow begins with: a client's Opening, or the record of the run before.
+
+    It stands here and not in workflow code: in the sandbox that would make the class anew for
+    every session.
+    """
+
+    record: SessionRecord | None = None
+    searchable: bool = False
+    """Whether search attributes may be set, as when the form was loaded."""
 
 
 class Session:

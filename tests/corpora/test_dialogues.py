@@ -181,7 +181,7 @@ def _in_asked_order(session: Session) -> Session:
 
 def _show(capsys: pytest.CaptureFixture[str], title: str, score: Score) -> None:
     with capsys.disabled():
-        print(f"\n{title}")  # noqa: T201 - the score is for people
+        print(f"\n{title}")
         for about in sorted({about for about, _ in score}):
             parts = [f"{score[about, verdict]} {verdict}" for verdict in ("right", "wrong", "none")]
-            print(f"  {about:12} {', '.join(parts)}")  # noqa: T201 - the score is for people
+            print(f"  {about:12} {', '.join(parts)}")

@@ -83,7 +83,7 @@ def score(reading: Reading, expected: Iterable[object]) -> str:
 def show(name: str, scores: Scores) -> None:
     total = scores.total()
     shares = "  ".join(f"{kind} {count / total:6.1%}" for kind, count in scores.most_common())
-    print(f"{name:28} {total:5}  {shares}")  # noqa: T201 - a table for whoever runs it with -s
+    print(f"{name:28} {total:5}  {shares}")
 
 
 def check(name: str, scores: Scores, floor: float, ceiling: float) -> None:
@@ -145,7 +145,7 @@ def test_telephone_speech_is_read_as_well_as_it_was(
         within_three["right" if "right" in kinds else "not right"] += 1
     label = f"evi {name}{' n-best' if n_best else ''}"
     show(f"{label}, three tries", within_three)
-    print(f"seed {SEED}, {len(chosen)} sessions")  # noqa: T201
+    print(f"seed {SEED}, {len(chosen)} sessions")
     check(label, scores, *EVI[name, n_best])
 
 

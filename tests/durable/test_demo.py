@@ -14,7 +14,11 @@ from worker.demo_receiver import Attempt
 from worker.demo_screen import Screen
 
 ROOT = Path(__file__).parents[2]
-ANSWERS: dict[str, str | bool] = {"policy_number": "12345679", "callback_number": CALLER, "drivable": False}
+ANSWERS: dict[str, str | bool] = {
+    "policy_number": "12345679",
+    "callback_number": CALLER,
+    "drivable": False,
+}
 KEPT = Attempt("key", dict(ANSWERS), 201)
 REFUSED = replace(KEPT, status=503)
 

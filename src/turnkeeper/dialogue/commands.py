@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.events import Answered, Asked, Moved, Questioned, StartedOver
-from turnkeeper.dialogue.phrases import phrases
 from turnkeeper.dialogue.process import close, leave_out, open_waiting, read_backs, revisit
+from turnkeeper.dialogue.speak import help_with
 from turnkeeper.dialogue.state import Question, QuestionKind
 from turnkeeper.forms.model import Field
 
@@ -33,9 +33,8 @@ def say_again(draft: Draft) -> None:
 
 
 def give_help(draft: Draft) -> None:
-    """The field's own help, or what can be said at all."""
-    asked = None if draft.state.question else draft.asked()
-    draft.says.append((asked and asked.help) or phrases(draft.form.language)["help"])
+    """The help of what is asked."""
+    draft.says.append(help_with(draft, None if draft.state.question else draft.asked()))
 
 
 def skip(draft: Draft) -> None:

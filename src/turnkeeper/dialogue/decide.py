@@ -241,7 +241,7 @@ def _prompt(draft: Draft) -> str:
         return phrases(draft.form.language)[STANDING[state.status]]
     if state.question is not None:
         return question_prompt(draft, state.question)
-    return prompt(asked, state) if asked else ""
+    return prompt(draft, asked) if asked else ""
 
 
 def _refused(draft: Draft) -> Decision:

@@ -9,7 +9,7 @@ from turnkeeper.dialogue.events import Event, Filled, Missed, Shelved, Unshelved
 from turnkeeper.dialogue.evolve import evolve
 from turnkeeper.dialogue.phrases import PhraseName, phrases
 from turnkeeper.dialogue.state import DialogueState
-from turnkeeper.forms.condition import parse_condition
+from turnkeeper.dialogue.view import applies
 from turnkeeper.forms.model import Field, Form, Scalar
 from turnkeeper.values import Context
 
@@ -100,11 +100,6 @@ class Draft:
     def removed(self) -> tuple[str, ...]:
         """The fields whose answer was there before this input and is gone."""
         return tuple(name for name in self.before.answers if name not in self.state.answers)
-
-
-def applies(asked: Field, values: dict[str, Scalar]) -> bool:
-    """Whether a field's condition holds for these values."""
-    return asked.when is None or parse_condition(asked.when).holds(values)
 
 
 def settle(draft: Draft) -> None:

@@ -15,12 +15,13 @@ from turnkeeper.dialogue.collect import (
     hypotheses,
 )
 from turnkeeper.dialogue.commands import COMMANDS, EVENTS
-from turnkeeper.dialogue.draft import Draft, applies
+from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.phrases import phrases
 from turnkeeper.dialogue.process import Offer, leave_out, read_backs, revisit, take
 from turnkeeper.dialogue.questions import answer, answer_to_question, settle_question
 from turnkeeper.dialogue.state import Question
 from turnkeeper.dialogue.status import OPEN
+from turnkeeper.dialogue.view import applies
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values import accept, read_dtmf
 

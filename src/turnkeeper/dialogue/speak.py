@@ -5,10 +5,11 @@ What is said is bounded: a value is spoken up to `MAX_VALUE_CHARS`, a reply up t
 
 from datetime import datetime, timedelta
 
-from turnkeeper.contract import Confirming, Expects, Next, Progress, Reply, Status
+from turnkeeper.contract import Expects, Next, Reply, Status
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.phrases import PhraseName, phrases
 from turnkeeper.dialogue.state import DialogueState, Question
+from turnkeeper.dialogue.view import confirming, progress, shown
 from turnkeeper.forms.model import Field, Form, Scalar
 from turnkeeper.forms.template import fill
 from turnkeeper.values import mask, speak
@@ -46,7 +47,7 @@ _DIGITS_OF_TYPE = {"date": (8, 8), "time": (4, 4)}
 
 def reply(draft: Draft, *, restored: bool = False) -> Reply:
     """The reply that a finished draft gives; `say` is what its last `Said` event has."""
-    state, question = draft.state, draft.state.question
+    state = draft.state
     listening = NEXT[state.status] == "listen"
     return Reply(
         say=state.said,
@@ -54,11 +55,11 @@ def reply(draft: Draft, *, restored: bool = False) -> Reply:
         next=NEXT[state.status],
         field=asked_name(state) if listening else None,
         expects=expects(draft) if listening else None,
-        recorded=draft.recorded(),
+        recorded={name: shown(draft.form, name, v) for name, v in draft.recorded().items()},
         removed=draft.removed(),
         rejected=tuple(draft.rejected),
-        confirming=_confirming(question) if listening else None,
-        progress=progress(draft),
+        confirming=confirming(draft.form, state) if listening else None,
+        progress=progress(draft.form, state),
         restored=restored,
     )
 
@@ -87,15 +88,16 @@ def expects(draft: Draft) -> Expects | None:
     )
 
 
-def progress(draft: Draft) -> Progress:
-    """Fields answered or skipped, of those whose condition holds."""
-    total = sum(draft.applies(field) for field in draft.form.fields)
-    return Progress(done=total - len(draft.missing()), total=total)
-
-
-def prompt(asked: Field, state: DialogueState) -> str:
+def prompt(draft: Draft, asked: Field) -> str:
     """The field's prompt, tapered by the failures since it was first asked."""
-    return asked.prompt[min(state.misses.get(asked.name, 0), len(asked.prompt) - 1)]
+    failures = draft.state.misses.get(asked.name, 0)
+    return fill(asked.prompt[min(failures, len(asked.prompt) - 1)], _slots(draft))
+
+
+def help_with(draft: Draft, asked: Field | None) -> str:
+    """The field's own help, or what can be said at all."""
+    own = fill(asked.help, _slots(draft)) if asked and asked.help else ""
+    return own or phrases(draft.form.language)["help"]
 
 
 def question_prompt(draft: Draft, question: Question) -> str:
@@ -222,14 +224,6 @@ def _slots(draft: Draft) -> dict[str, str]:
 def listed(words: list[str], joiner: str) -> str:
     """`a, b and c`."""
     return f" {joiner} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _confirming(question: Question | None) -> Confirming | None:
-    if question is None or question.kind not in ("value", "final"):
-        return None
-    return Confirming(
-        field=question.field, value=question.answer.value if question.answer else None
-    )
 
 
 def _digits(field: Field) -> tuple[int | None, int | None]:

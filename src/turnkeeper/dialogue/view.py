@@ -28,19 +28,17 @@ def confirming(form: Form, state: DialogueState) -> Confirming | None:
     if question is None or question.kind not in ("value", "final"):
         return None
     value = question.answer.value if question.answer else None
-    return Confirming(field=question.field, value=shown(form, question.field or "", value))
+    if question.field is not None and value is not None:
+        value = shown(form, question.field, value)
+    return Confirming(field=question.field, value=value)
 
 
 def shown_answers(form: Form, state: DialogueState) -> dict[str, Scalar]:
     """The answers for readers: a secret one is there, but not its value."""
-    return {name: _masked(form, name, value) for name, value in state.values().items()}
+    return {name: shown(form, name, value) for name, value in state.values().items()}
 
 
-def shown(form: Form, name: str, value: Scalar | None) -> Scalar | None:
-    """A value for readers."""
-    return None if value is None else _masked(form, name, value)
-
-
-def _masked(form: Form, name: str, value: Scalar) -> Scalar:
+def shown(form: Form, name: str, value: Scalar) -> Scalar:
+    """A value for readers of the session."""
     field = form.field(name)
     return SECRET if field is not None and field.secret else value

@@ -7,9 +7,9 @@ its type and where it happened, never its message; spans carry only what is list
 from turnkeeper.settings import Settings
 from turnkeeper.telemetry.core import forward_core_logs
 from turnkeeper.telemetry.logs import logger, setup_logs
-from turnkeeper.telemetry.traces import setup_traces, tracer, turn_span
+from turnkeeper.telemetry.traces import exports_traces, setup_traces, tracer, turn_span
 
-__all__ = ["logger", "setup_telemetry", "tracer", "turn_span"]
+__all__ = ["exports_traces", "logger", "setup_telemetry", "tracer", "turn_span"]
 
 
 def setup_telemetry(service: str, settings: Settings) -> None:

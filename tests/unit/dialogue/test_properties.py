@@ -27,6 +27,7 @@ from turnkeeper.dialogue.evolve import fold
 from turnkeeper.dialogue.speak import MAX_SAY_CHARS
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.dialogue.status import OPEN
+from turnkeeper.dialogue.view import shown
 from turnkeeper.forms.condition import parse_condition
 from turnkeeper.forms.model import Form, Scalar
 from turnkeeper.values import Context
@@ -107,7 +108,7 @@ class Dialogue(RuleBasedStateMachine):
         assert changed <= named
         assert decision.reply.removed == tuple(name for name in old if name not in new)
         for name, value in decision.reply.recorded.items():
-            assert new[name] == value
+            assert value == shown(self.form, name, new[name])
 
     def a_refused_value_leaves_the_old_one(self, before: DialogueState, decision: Decision) -> None:
         changing = {event.field for event in decision.events if isinstance(event, CHANGING)}

@@ -103,10 +103,11 @@ def test_a_low_confidence_is_read_back_unless_the_form_says_never() -> None:
     agent.recorded(day="2026-11-17")
 
 
-def test_a_secret_is_never_said_aloud() -> None:
+def test_a_secret_is_kept_and_never_said_or_shown() -> None:
     caller, agent = talk(form(PIN, POLICY, welcome_back="Hi. {summary} {pin}"))
     caller.says("9876")
-    agent.recorded(pin="9876")
+    agent.recorded(pin="***")
+    agent.knows(pin="9876")
     caller.says("no wait, the pin is 9875")
     said = [agent.reply.say]
     caller.connects()

@@ -7,7 +7,6 @@ from turnkeeper.forms.json_schema import json_schema
 from turnkeeper.forms.keys import CHOICE_KEYS, DELIVER_KEYS, FIELD_KEYS, FORM_KEYS, STALE_KEYS
 from turnkeeper.forms.model import Choice, Deliver, Field, Form, Stale
 
-
 SCHEMA: Any = json_schema()
 
 
