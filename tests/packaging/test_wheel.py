@@ -13,8 +13,12 @@ FORM = """
 form: dinner
 title: Table booking
 fields:
-  - {name: guests, type: number, max: 12, prompt: For how many people?}
-  - {name: day, type: date, prompt: For which day?}
+  - name: guests
+    type: number
+    prompt: For how many people?
+  - name: day
+    type: date
+    prompt: For which day?
 """
 
 CONVERSATION = """
@@ -30,12 +34,15 @@ async def main():
         session = await sessions.open("dinner", caller="(415) 555-0100")
         assert session.restored and session.reply.field == "day"
         await session.turn("three fortnights ago")
-        reply = await session.turn("yes")
-        print(reply.status, sessions.delivered[0].answers)
+        await session.turn("yes")
+        print((await session.state()).status, sessions.delivered[0].answers)
 
 asyncio.run(main())
 """
 """The clock of these sessions stands at 2 March 2026, so the day is 19 January."""
+
+NEED_AN_EXTRA = ("turnkeeper.values.duckling_process",)
+"""Modules that nothing imports unless their extra is there."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +89,8 @@ def test_every_module_imports_with_the_base_dependencies(installed: Environment)
     names = installed.python(
         "import importlib, pkgutil, turnkeeper\n"
         "for module in pkgutil.walk_packages(turnkeeper.__path__, 'turnkeeper.'):\n"
-        "    importlib.import_module(module.name); print(module.name)"
+        f"    if module.name not in {NEED_AN_EXTRA}:\n"
+        "        importlib.import_module(module.name); print(module.name)"
     ).split()
     assert len(names) > 50
     assert "turnkeeper.dialogue.decide" in names
@@ -111,7 +119,7 @@ def test_every_command_has_its_help(installed: Environment, command: str) -> Non
 def test_forms_are_checked_and_shown(with_form: Environment) -> None:
     assert "dinner.yaml: dinner, 2 fields" in with_form.turnkeeper("forms", "check", "dinner.yaml")
     (with_form.folder / "bad.yaml").write_text(FORM.replace("date", "dat"))
-    with pytest.raises(AssertionError, match=r'bad\.yaml:6:\d+: .*did you mean "date"\?'):
+    with pytest.raises(AssertionError, match=r'bad\.yaml:9:\d+: .*did you mean "date"\?'):
         with_form.turnkeeper("forms", "check", "bad.yaml")
 
 
