@@ -11,12 +11,12 @@ from activities.contract import DECIDE, LOAD_FORM, UNKNOWN_FORM, Decide, Loaded,
 from turnkeeper.contract import STORE_FORM
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
+from turnkeeper.forms.free import FREE_FORM
 from turnkeeper.forms.model import Form
 from turnkeeper.settings import Settings
 from turnkeeper.telemetry.traces import STATUS, turn_span
 from turnkeeper.values.reading import Context
 
-FREE_FORM = Form(form=STORE_FORM, confirm=False)
 FindForm = Callable[[str], Form | None]
 
 

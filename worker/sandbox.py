@@ -21,11 +21,25 @@ if TYPE_CHECKING:  # The signatures of WorkflowInstance name it; the SDK does no
     from temporalio.worker._command_aware_visitor import CommandInfo
 
 
+PASSED_ON = frozenset(
+    {
+        "activate",
+        "get_external_store_context",
+        "get_info",
+        "get_serialization_context",
+        "get_thread_id",
+    }
+)
+"""What `Remembering` passes on. An SDK whose instances have other methods runs as it is."""
+_PUBLIC = frozenset(name for name in vars(WorkflowInstance) if not name.startswith("_"))
+
+
 class SandboxRunner(SandboxedWorkflowRunner):
     """The SDK's sandboxed runner, with instances that remember their contexts."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        return Remembering(super().create_instance(det))
+        instance = super().create_instance(det)
+        return Remembering(instance) if _PUBLIC == PASSED_ON else instance
 
 
 class Remembering(WorkflowInstance):

@@ -24,6 +24,7 @@ from activities.contract import (
     LoadForm,
 )
 from turnkeeper.contract import (
+    NOT_OPENED,
     SESSION_ENDING,
     WORKFLOW,
     Cancel,
@@ -38,7 +39,7 @@ from turnkeeper.contract import (
     Transcript,
     Turn,
 )
-from turnkeeper.dialogue.events import Decision, Moved
+from turnkeeper.dialogue.events import Decision
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.errors import SessionError, TurnFailed, UnknownForm
 from turnkeeper.session import Beginning, Session
@@ -50,6 +51,8 @@ MESSAGES_PER_RUN = 40
 """A cold worker rebuilds forty turns in about 0.2 s; the time grows faster than the turns."""
 OPENING_TIMEOUT = timedelta(seconds=30)
 """A session that nobody has connected to by then was started by mistake."""
+EPOCH_CHARACTERS = 12
+"""Of the id of the session's first run; its beginning is a time, its end is random."""
 ATTEMPT_TIMEOUT = timedelta(seconds=5)
 DECISION_TIMEOUT = timedelta(seconds=12)
 DECISION_RETRIES = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=50))
@@ -67,7 +70,6 @@ class VoiceSession:
         self._refusal: SessionError | None = None
         self._one_at_a_time = asyncio.Lock()
         self._messages = 0
-        self._failed_posts: dict[str, Outcome] = {}
         if beginning.record is not None:
             self._begin(Session(workflow.info().workflow_id, beginning.record), renewed=True)
 
@@ -77,12 +79,11 @@ class VoiceSession:
         if self._session is None and not await self._opened():
             await self._discard()
             return None
-        session = self._known()
-        while not self._over():
-            if session.dialogue.status == "submitting":
-                self._move(await submit(session))
-            else:
-                await self._idle(session)
+        try:
+            await self._live(self._known())
+        except asyncio.CancelledError:
+            await self._cancelled(self._known())
+            raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.state()
 
@@ -92,7 +93,9 @@ class VoiceSession:
     @guarded
     async def connect(self, connect: Connect) -> Reply:
         async with self._one_at_a_time:
-            session = await self._serving()
+            session = await self._loaded()
+            if self._over():
+                raise ApplicationError("this run is ending", type=SESSION_ENDING)
             base = session.admit_connect(connect)
             if isinstance(base, Reply):
                 return base
@@ -110,42 +113,41 @@ class VoiceSession:
             await self._turn(turn)
         except Exception as error:  # Leaving a signal handler, it would fail the workflow.
             failure = on_the_wire(error)
-            self._failed_posts[turn.utterance_id] = Outcome(
-                error=failure.type, message=failure.message
-            )
+            if self._session is not None:
+                self._session.ledger.fail(turn, failure.type or "TurnFailed", failure.message)
 
     @workflow.signal(description="A call or socket ended")
     async def disconnect(self, gone: Disconnect) -> None:
         if self._session is not None:
-            self._session.ledger.close_leg(gone.leg, gone.reason, workflow.now())
+            self._session.disconnect(gone, workflow.now())
 
     @workflow.update(description="End the session without submitting it")
     @guarded
     async def cancel(self, cancel: Cancel) -> Reply:
         async with self._one_at_a_time:
-            session = await self._serving()
+            session = await self._loaded()
             session.require_open()
             decision = await self._decide(session, session.dialogue, cancel)
-            return self._shown(session.take_command(decision))
+            return self._shown(session.take_command(cancel.request_id, decision))
 
     @workflow.update(description="SessionStore: replace the answers")
     @guarded
     async def put(self, put: Put) -> SessionState:
         async with self._one_at_a_time:
-            session = await self._serving()
-            session.require_version(put.version)
-            decision = await self._decide(session, session.dialogue, put)
-            self._shown(session.take_command(decision))
+            session = await self._loaded()
+            if not session.ledger.has_request(put.request_id):
+                session.require_version(put.version)
+                decision = await self._decide(session, session.dialogue, put)
+                self._shown(session.take_command(put.request_id, decision))
             return self.state()
 
     @workflow.query(description="Status, answers, legs, last turn")
     def state(self) -> SessionState:
         return self._known().state(workflow.now())
 
-    @workflow.query(description="The reply to an utterance, once there is one")
-    def reply(self, utterance_id: str) -> Outcome:
-        reply = self._known().ledger.newest_reply(utterance_id)
-        return Outcome(reply=reply) if reply else self._failed_posts.get(utterance_id, Outcome())
+    @workflow.query(description="How a turn ended: by its update id, or its utterance's name")
+    def reply(self, key: str) -> Outcome:
+        return self._known().ledger.outcome(key)
 
     @workflow.query(description="What was heard and said")
     def transcript(self) -> Transcript:
@@ -153,22 +155,20 @@ class VoiceSession:
 
     async def _turn(self, turn: Turn) -> Reply:
         async with self._one_at_a_time:
-            session = await self._serving()
+            session = await self._loaded()
             base = session.admit(turn)
             if isinstance(base, Reply):
                 return base
             decision = await self._decide(session, base, turn)
             return self._shown(session.take(turn, base, decision))
 
-    async def _serving(self) -> Session:
-        """The session, once its form is loaded; a message that comes too late is sent back."""
+    async def _loaded(self) -> Session:
+        """The session, once its form is there."""
         await workflow.wait_condition(
             lambda: self._session is not None or self._refusal is not None
         )
         if self._refusal is not None:
             raise self._refusal
-        if self._over():
-            raise ApplicationError("this run is ending", type=SESSION_ENDING, non_retryable=True)
         return self._known()
 
     async def _decide(self, session: Session, base: DialogueState, message: Message) -> Decision:
@@ -192,6 +192,20 @@ class VoiceSession:
 
     # --- the life of a session --------------------------------------------------------------------
 
+    async def _live(self, session: Session) -> None:
+        while not self._over():
+            if session.dialogue.status == "submitting":
+                self._move(await submit(session))
+            else:
+                await self._idle(session)
+
+    async def _cancelled(self, session: Session) -> None:
+        """Temporal's own cancellation, from its UI or command."""
+        async with self._one_at_a_time:
+            if session.is_open:
+                self._move("cancelled")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
     async def _opened(self) -> bool:
         """Load the form and wait for the connect that this was started with."""
         try:
@@ -203,7 +217,8 @@ class VoiceSession:
         form = loaded.form
         if self._beginning.ttl is not None:
             form = form.model_copy(update={"abandon_after": self._beginning.ttl})
-        session = Session.begin(workflow.info().workflow_id, form)
+        epoch = workflow.info().first_execution_run_id[-EPOCH_CHARACTERS:]
+        session = Session.begin(workflow.info().workflow_id, form, epoch)
         self._begin(session, renewed=False)
         opened = await _within(OPENING_TIMEOUT, lambda: session.ledger.leg > 0)
         if not opened:
@@ -248,9 +263,9 @@ class VoiceSession:
         One timer an idle window: it sleeps the remainder when turns came meanwhile, for a timer
         that starts anew with each turn costs two events a turn.
         """
-        deadline, _ = session.deadline(workflow.now())
+        due = session.deadline(workflow.now())
         woken = await _within(
-            deadline - workflow.now(),
+            due[0] - workflow.now() if due else None,
             lambda: session.dialogue.status == "submitting" or self._over() or self._renewal_due(),
         )
         if not woken:
@@ -288,14 +303,14 @@ class VoiceSession:
     def _move(self, status: Status) -> None:
         session = self._known()
         if session.dialogue.status != status:
-            session.move(Moved(status=status))
+            session.move(status, workflow.now())
         self._refresh()
 
     # --- helpers ----------------------------------------------------------------------------------
 
     def _known(self) -> Session:
         if self._session is None:
-            raise ApplicationError("this session was not opened", type="SessionNotFound")
+            raise ApplicationError(NOT_OPENED, type="SessionNotFound")
         return self._session
 
     def _shown(self, reply: Reply) -> Reply:
@@ -313,10 +328,12 @@ def _refusal(error: FailureError, form: str) -> SessionError:
     return TurnFailed(f"the form {form!r} could not be loaded ({failure_type(error)})")
 
 
-async def _within(timeout: timedelta, condition: Callable[[], bool]) -> bool:
+async def _within(timeout: timedelta | None, condition: Callable[[], bool]) -> bool:
     """Wait for a condition; False when the time ran out first."""
+    if timeout is not None:
+        timeout = max(timeout, timedelta(milliseconds=1))  # One of nothing would never yield.
     try:
-        await workflow.wait_condition(condition, timeout=max(timeout, timedelta(0)))
+        await workflow.wait_condition(condition, timeout=timeout)
     except TimeoutError:
         return False
     return True

@@ -57,7 +57,8 @@ class Backend(Protocol):
 
     async def post_turn(self, session_id: str, turn: Turn) -> None: ...
 
-    async def outcome(self, session_id: str, utterance_id: str) -> Outcome: ...
+    async def outcome(self, session_id: str, key: str) -> Outcome:
+        """How a turn ended, by its update id or its utterance's name."""
 
     async def disconnect(self, session_id: str, gone: Disconnect) -> None: ...
 

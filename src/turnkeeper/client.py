@@ -7,14 +7,19 @@ async with VoiceSessions.connect() as sessions:
 """
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypedDict, TypeVar, Unpack
 
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
+
 from turnkeeper.backend import Backend, DeliveryAttempts, SessionSummary
 from turnkeeper.contract import (
+    MAX_PUT_BYTES,
     MAX_TURN_BYTES,
     Alternative,
     Cancel,
@@ -28,15 +33,20 @@ from turnkeeper.contract import (
     Transcript,
     Turn,
     TurnEvent,
+    utterance_name,
 )
 from turnkeeper.errors import InvalidInput, SessionClosed, SessionNotFound, TurnTooLarge, from_wire
-from turnkeeper.forms.model import Scalar
+from turnkeeper.forms.model import Frozen, Scalar
 from turnkeeper.security.identity import session_id, subject_of
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry.traces import STATUS, turn_span
 
 T = TypeVar("T")
 
+M = TypeVar("M", bound=Frozen)
+
+MAX_ID = 200
+"""Characters of an id that an agent chooses: it becomes part of an update's id."""
 LEAVING_SECONDS = 5.0
 """How long leaving `async with` waits for turns whose sender was cancelled."""
 
@@ -134,16 +144,22 @@ class VoiceSessions:
             InvalidCaller: the caller can't be an identity.
         """
         key = self.session_id(form, caller)
+        if len(connect_id or "") > MAX_ID:
+            raise InvalidInput(f"a connect id is at most {MAX_ID} characters")
         opening = Opening(form=form, tenant=self._settings.tenant, ttl=ttl)
-        connect = Connect(
-            connect_id=connect_id or _token(), transport_id=transport_id, channel=channel
+        connect = _sendable(
+            Connect(connect_id=connect_id or _token(), transport_id=transport_id, channel=channel)
         )
         reply = await self.shielded(self._backend.connect(key, opening, connect))
         return VoiceSession(self, self._backend, key, reply)
 
-    def attach(self, session_id: str, leg: int) -> "VoiceSession":
-        """A leg that was opened elsewhere: another process, before a restart. Sends nothing."""
-        return VoiceSession(self, self._backend, session_id, Reply(say="", leg=leg))
+    def attach(self, session_id: str, leg: int, epoch: str = "") -> "VoiceSession":
+        """A leg that was opened elsewhere: another process, before a restart. Sends nothing.
+
+        `epoch` is that of the session's replies; without it, a leg that outlives its session
+        speaks to the caller's next one.
+        """
+        return VoiceSession(self, self._backend, session_id, Reply(say="", leg=leg, epoch=epoch))
 
     def session_id(self, form: str, caller: str) -> str:
         """The id under which the caller's form is kept."""
@@ -170,10 +186,12 @@ class VoiceSessions:
 
     async def cancel(self, session_id: str, reason: str = "") -> Reply:
         """End a session without submitting it."""
-        return await self._backend.cancel(session_id, Cancel(request_id=_token(), reason=reason))
+        cancel = _sendable(Cancel(request_id=_token(), reason=reason))
+        return await self.shielded(self._backend.cancel(session_id, cancel))
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         """Replace a session's answers; see `turnkeeper.store`."""
+        put = _sendable(put, MAX_PUT_BYTES)
         return await self.shielded(self._backend.put(session_id, put))
 
     async def list(
@@ -243,11 +261,14 @@ class VoiceSession:
         """The session's id: the same for this caller and form, whatever the leg."""
         self.leg = reply.leg
         """This leg's number; a newer one takes the session over."""
+        self.epoch = reply.epoch
+        """Tells this session from the caller's next one under the same id."""
         self.restored = reply.restored
         """Whether answers were already there."""
         self.reply = reply
         """The newest reply; at first the greeting, or the welcome back."""
         self._in_order = asyncio.Lock()
+        self._spoken = _Spoken()
 
     async def turn(self, text: str | None = None, **content: Unpack[TurnContent]) -> Reply:
         """Send one turn and wait for its reply. Safe to cancel and to repeat.
@@ -280,7 +301,8 @@ class VoiceSession:
 
     async def reply_to(self, utterance_id: str) -> Reply | None:
         """The reply to a posted turn; None while there is none. Raises what `turn` would have."""
-        outcome = await self._backend.outcome(self.id, utterance_id)
+        name = utterance_name(self.epoch, self.leg, utterance_id)
+        outcome = await self._backend.outcome(self.id, name)
         if outcome.error is not None:
             raise from_wire(outcome.error, outcome.message)
         return outcome.reply
@@ -301,29 +323,26 @@ class VoiceSession:
     async def hang_up(self, reason: str = "hang_up") -> None:
         """The leg is over; the session waits for the next. Of a finished one: nothing to do."""
         try:
-            await self._sessions.shielded(
-                self._backend.disconnect(self.id, Disconnect(leg=self.leg, reason=reason))
-            )
+            gone = _sendable(Disconnect(epoch=self.epoch, leg=self.leg, reason=reason))
+            await self._sessions.shielded(self._backend.disconnect(self.id, gone))
         except (SessionClosed, SessionNotFound):
             return
 
     def _turn(self, text: str | None, content: TurnContent) -> Turn:
-        alternatives = tuple(
+        alternatives = [
             Alternative(text=one) if isinstance(one, str) else one
             for one in content.get("alternatives", ())
-        )
-        turn = Turn(
-            leg=self.leg,
-            utterance_id=content.get("utterance_id") or _token(),
-            text=text,
-            dtmf=content.get("dtmf"),
-            answers=dict(content.get("answers") or {}),
-            event=content.get("event"),
-            alternatives=alternatives,
-            confidence=content.get("confidence"),
-            said=content.get("said"),
-        )
-        return _sendable(turn)
+        ]
+        said = {name: value for name, value in content.items() if value is not None}
+        said |= {"text": text, "alternatives": alternatives, "epoch": self.epoch, "leg": self.leg}
+        said.setdefault("utterance_id", _token())
+        try:
+            turn = Turn.model_validate(said)
+        except ValidationError as error:
+            raise InvalidInput(_what_is_wrong(error)) from None
+        if len(turn.utterance_id) > MAX_ID:
+            raise InvalidInput(f"an utterance id is at most {MAX_ID} characters")
+        return self._spoken.revised(_sendable(turn))
 
     async def _send(self, turn: Turn) -> Reply:
         """One turn at a time, in the order in which they were made: the session applies them so,
@@ -339,16 +358,54 @@ class VoiceSession:
             await self._backend.post_turn(self.id, turn)
 
 
-def _sendable(turn: Turn) -> Turn:
-    if len(turn.utterance_id) > 200:
-        raise InvalidInput("an utterance id is at most 200 characters")
-    size = len(turn.model_dump_json().encode())
-    if size > MAX_TURN_BYTES:
+class _Spoken:
+    """What the newest utterance has said so far, one content after another."""
+
+    def __init__(self) -> None:
+        self._utterance = ""
+        self._contents: list[str] = []
+
+    def revised(self, turn: Turn) -> Turn:
+        """The turn, under a revision of its own when it goes back to words that it had before:
+        under their update id Temporal would give the old reply, though the newer words stand."""
+        if turn.utterance_id != self._utterance:
+            self._utterance, self._contents = turn.utterance_id, []
+        digest = turn.digest()
+        if self._contents[-1:] != [digest]:
+            self._contents.append(digest)
+        goes_back = digest in self._contents[:-1]
+        return turn.model_copy(update={"revision": len(self._contents) if goes_back else 0})
+
+
+def _sendable(message: M, limit: int = MAX_TURN_BYTES) -> M:
+    """The message, if it can be sent.
+
+    Raises:
+        TurnTooLarge: it is over the limit.
+        InvalidInput: it holds what JSON can't: half of a surrogate pair, an infinite number.
+    """
+    try:
+        size = len(json.dumps(message.model_dump(mode="json"), allow_nan=False).encode())
+        message.model_dump_json()
+    except (ValueError, PydanticSerializationError):
+        raise InvalidInput(
+            "the message holds something that cannot be sent: a number that is infinite or none, "
+            "or text that is not Unicode"
+        ) from None
+    if size > limit:
         raise TurnTooLarge(
-            f"the turn is {size:,} bytes, over the limit of {MAX_TURN_BYTES:,}: "
+            f"the message is {size:,} bytes, over the limit of {limit:,}: "
             "send what was said in one breath, not a document"
         )
-    return turn
+    return message
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Which parts of a turn are not what they must be; their values may be answers."""
+    parts = {".".join(str(step) for step in row["loc"][:2]): row["type"] for row in error.errors()}
+    return "the turn cannot be sent: " + "; ".join(
+        f"{part or 'it'} is wrong ({kind})" for part, kind in parts.items()
+    )
 
 
 def _form_of(session_id: str) -> str:

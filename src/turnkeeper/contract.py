@@ -27,13 +27,17 @@ SEARCH_ATTRIBUTES = (ATTRIBUTE_FORM, ATTRIBUTE_STATUS, ATTRIBUTE_FIELD, ATTRIBUT
 """The search attributes of a session, all of Temporal's type Keyword; none is personal."""
 
 SESSION_ENDING = "SessionEnding"
-"""The error type of a message that met a run which is ending: sent again, the next run has it."""
+"""The error type of a connect that met a run which is ending: sent anew, the next run has it."""
+NOT_OPENED = "this session was not opened"
+"""The text of a query's failure; any other failure of a query says nothing of the session."""
 STORE_FORM = "session-store"
 """The form of `turnkeeper.store.SessionStore`: no questions, any answers."""
 
 MAX_TURN_BYTES = 64 * 1024
-"""A turn over this is refused before it is sent: at Temporal's own limit (2 MiB a payload) a
+"""A message over this is refused before it is sent: at Temporal's own limit (2 MiB a payload) a
 session wedges until well after the caller gave up (measured)."""
+MAX_PUT_BYTES = 256 * 1024
+"""The same of a record in the store: update, marker, state and result each hold all of it."""
 
 Status = Literal[
     "collecting", "confirming", "submitting", "completed",
@@ -80,8 +84,13 @@ class Turn(Frozen):
     """What a caller said, keyed or did not say, in one go."""
 
     kind: Literal["turn"] = "turn"
+    epoch: str = ""
+    """The session's, from its replies: legs of the caller's next session begin at 1 again. Empty:
+    not compared."""
     leg: int
     utterance_id: str
+    revision: int = 0
+    """Tells an utterance that goes back to words it had before from a repetition of these."""
     text: str | None = None
     alternatives: tuple[Alternative, ...] = ()
     """The n-best list, best first, when there is one; `text` is then its first."""
@@ -95,18 +104,31 @@ class Turn(Frozen):
     """Up to where the caller heard the last reply before barging in."""
 
     def digest(self) -> str:
-        """Sixteen hexadecimal digits of the content, without the leg and the utterance id."""
-        content = self.model_dump(exclude={"leg", "utterance_id"}, exclude_defaults=True)
+        """Sixteen hexadecimal digits of the content, without what names the turn."""
+        content = self.model_dump(
+            exclude={"epoch", "leg", "utterance_id", "revision"}, exclude_defaults=True
+        )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def update_id(self) -> str:
         """The same utterance with the same content is the same update, whoever sends it."""
-        return f"{self.leg}.{self.utterance_id}.{self.digest()}"
+        revised = f"~{self.revision}" if self.revision else ""
+        return f"{self.name()}.{self.digest()}{revised}"
+
+    def name(self) -> str:
+        """The utterance's name, whatever its content."""
+        return utterance_name(self.epoch, self.leg, self.utterance_id)
+
+
+def utterance_name(epoch: str, leg: int, utterance_id: str) -> str:
+    """What the query `reply` asks for."""
+    return f"{epoch}.{leg}.{utterance_id}"
 
 
 class Disconnect(Frozen):
     """A leg ended."""
 
+    epoch: str = ""
     leg: int
     reason: str = ""
 
@@ -172,6 +194,8 @@ class Reply(Frozen):
     """What a turn, or a connect, led to: a delta, never the whole state."""
 
     say: str
+    epoch: str = ""
+    """Which session of this id it is; every turn carries it."""
     leg: int = 0
     utterance_id: str = ""
     status: Status = "collecting"

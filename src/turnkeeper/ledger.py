@@ -14,12 +14,16 @@ Temporal does the first row by itself while a run lasts (the update id is uttera
 over continue-as-new it forgets, so the ledger is carried. Replies are kept for the newest
 `KEPT_REPLIES` turns; of older utterances of the newest leg their names are, so that a very late
 repetition is a conflict and never a second application.
+
+A caller's next session has the same id and begins with leg 1 again. The *epoch* tells the two
+apart: what a finished session's leg sends late does not reach the new one.
 """
 
 import hashlib
 from datetime import datetime
+from typing import TypeVar
 
-from turnkeeper.contract import Connect, Leg, Reply, Turn
+from turnkeeper.contract import Connect, Leg, Outcome, Reply, Turn, utterance_name
 from turnkeeper.errors import SupersededLeg, TurnConflict
 from turnkeeper.forms.model import Frozen
 
@@ -27,39 +31,53 @@ KEPT_REPLIES = 60
 """More than the turns of one run, so that whatever Temporal still knows, the ledger knows too."""
 KEPT_LEGS = 20
 
+T = TypeVar("T")
+
 
 class LedgerRecord(Frozen):
     """A ledger as it is carried over continue-as-new."""
 
+    epoch: str = ""
     legs: tuple[Leg, ...] = ()
     replies: dict[str, Reply] = {}
+    failures: dict[str, Outcome] = {}
     utterances: tuple[str, ...] = ()
     newest: str | None = None
+    requests: tuple[str, ...] = ()
 
 
 class Ledger:
     """The legs and the replies of one session. Not a model: it changes in place, turn by turn."""
 
-    def __init__(self, record: LedgerRecord | None = None) -> None:
-        record = record or LedgerRecord()
+    def __init__(self, record: LedgerRecord) -> None:
+        self.epoch = record.epoch
         self.legs = list(record.legs)
         self._replies = dict(record.replies)
+        self._failures = dict(record.failures)
         self._utterances = set(record.utterances)
         self._newest = record.newest
+        self._requests = list(record.requests)
 
     @property
     def leg(self) -> int:
         """The number of the newest leg; 0 before the first."""
         return self.legs[-1].number if self.legs else 0
 
+    # --- turns ------------------------------------------------------------------------------------
+
     def stored(self, key: str) -> Reply | None:
         """The reply that was given under this key: an update id, or `connect_key`."""
         return self._replies.get(key)
 
-    def newest_reply(self, utterance_id: str) -> Reply | None:
-        """The last reply that was given to an utterance, whatever its leg and content."""
-        replies = reversed(self._replies.values())
-        return next((reply for reply in replies if reply.utterance_id == utterance_id), None)
+    def outcome(self, key: str) -> Outcome:
+        """How a turn ended, by its update id; or the newest outcome of an utterance, by its name
+        (`turnkeeper.contract.utterance_name`). Empty while there is none."""
+        if key in self._failures:
+            return self._failures[key]
+        reply = self._replies.get(key) or next(
+            (reply for reply in reversed(self._replies.values()) if _name_of(reply) == key), None
+        )
+        return Outcome(reply=reply)
 
     def admit(self, turn: Turn) -> bool:
         """Whether `turn`, which has no stored reply, amends the newest one.
@@ -70,7 +88,7 @@ class Ledger:
         """
         if turn.leg != self.leg:
             raise SupersededLeg(self._fenced(turn.leg))
-        name = _name(turn)
+        name = _short(turn.name())
         if name == self._newest:
             return True
         if name in self._utterances:
@@ -80,11 +98,25 @@ class Ledger:
             )
         return False
 
+    def require_epoch(self, epoch: str) -> None:
+        """Raises SupersededLeg for a message of a session of this id that has ended."""
+        if epoch and epoch != self.epoch:
+            raise SupersededLeg(
+                "the session of this leg has ended, and the caller has begun another since"
+            )
+
     def take(self, turn: Turn, reply: Reply) -> None:
         """Store a turn's reply; the turn is now the newest."""
-        self._newest = _name(turn)
+        self._newest = _short(turn.name())
         self._utterances.add(self._newest)
-        self._store(turn.update_id(), reply)
+        self._failures.pop(turn.name(), None)
+        _keep(self._replies, turn.update_id(), reply)
+
+    def fail(self, turn: Turn, error: str, message: str) -> None:
+        """Store how a turn failed that nobody waits for."""
+        _keep(self._failures, turn.name(), Outcome(error=error, message=message))
+
+    # --- legs -------------------------------------------------------------------------------------
 
     def open_leg(self, connect: Connect, reply: Reply, at: datetime) -> None:
         """A newer leg begins: all older ones are fenced."""
@@ -98,7 +130,7 @@ class Ledger:
         self.legs = [*self.legs, leg][-KEPT_LEGS:]
         self._utterances.clear()
         self.settle()
-        self._store(connect_key(connect.connect_id), reply)
+        _keep(self._replies, connect_key(connect.connect_id), reply)
 
     def close_leg(self, number: int, reason: str, at: datetime) -> bool:
         """Note that a leg ended; False when it is unknown or had ended before."""
@@ -108,22 +140,29 @@ class Ledger:
                 return True
         return False
 
+    # --- the rest ---------------------------------------------------------------------------------
+
     def settle(self) -> None:
         """Something other than a turn changed the session: the newest turn can't be amended."""
         self._newest = None
 
+    def has_request(self, request_id: str) -> bool:
+        """Whether a request other than a turn has been carried out before."""
+        return request_id in self._requests
+
+    def take_request(self, request_id: str) -> None:
+        self._requests = [*self._requests, request_id][-KEPT_REPLIES:]
+
     def record(self) -> LedgerRecord:
         return LedgerRecord(
+            epoch=self.epoch,
             legs=tuple(self.legs),
             replies=self._replies,
+            failures=self._failures,
             utterances=tuple(sorted(self._utterances)),
             newest=self._newest,
+            requests=tuple(self._requests),
         )
-
-    def _store(self, key: str, reply: Reply) -> None:
-        self._replies[key] = reply
-        while len(self._replies) > KEPT_REPLIES:
-            del self._replies[next(iter(self._replies))]
 
     def _fenced(self, leg: int) -> str:
         if leg > self.leg:
@@ -132,10 +171,22 @@ class Ledger:
 
 
 def connect_key(connect_id: str) -> str:
-    """The key of a connect's stored reply; no update id has it, for these begin with a number."""
-    return f"connect.{connect_id}"
+    """The key of a connect's stored reply; no turn's update id ends so."""
+    return f"{connect_id}.connect"
 
 
-def _name(turn: Turn) -> str:
-    """An utterance's name, at a fixed length: thousands of them may be carried."""
-    return hashlib.sha256(f"{turn.leg}.{turn.utterance_id}".encode()).hexdigest()[:16]
+def _keep(kept: dict[str, T], key: str, value: T) -> None:
+    """Add to a dict that remembers the newest `KEPT_REPLIES`."""
+    kept.pop(key, None)
+    kept[key] = value
+    while len(kept) > KEPT_REPLIES:
+        del kept[next(iter(kept))]
+
+
+def _name_of(reply: Reply) -> str:
+    return utterance_name(reply.epoch, reply.leg, reply.utterance_id)
+
+
+def _short(name: str) -> str:
+    """A name at a fixed length: thousands of them may be carried."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from datetime import datetime
 from turnkeeper.contract import (
     Connect,
     Delivery,
+    Disconnect,
     Opening,
     Reply,
     SessionState,
@@ -25,7 +26,7 @@ from turnkeeper.contract import (
 from turnkeeper.dialogue.events import Decision, Moved, TurnTaken
 from turnkeeper.dialogue.evolve import evolve, fold
 from turnkeeper.dialogue.state import DialogueState
-from turnkeeper.dialogue.status import CLOSED, OPEN
+from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN
 from turnkeeper.dialogue.view import confirming, progress, shown_answers
 from turnkeeper.errors import SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
@@ -73,8 +74,10 @@ class Session:
         self._omitted = record.transcript.omitted
 
     @classmethod
-    def begin(cls, session_id: str, form: Form) -> "Session":
-        return cls(session_id, SessionRecord(form=form, state=DialogueState()))
+    def begin(cls, session_id: str, form: Form, epoch: str) -> "Session":
+        """A new session; `epoch` is like that of no other session of this id."""
+        record = SessionRecord(form=form, state=DialogueState(), ledger=LedgerRecord(epoch=epoch))
+        return cls(session_id, record)
 
     @property
     def is_open(self) -> bool:
@@ -95,6 +98,7 @@ class Session:
             SupersededLeg, TurnConflict: see `turnkeeper.ledger`.
             SessionClosed: the form has been submitted, or the session has ended.
         """
+        self.ledger.require_epoch(turn.epoch)
         stored = self.ledger.stored(turn.update_id())
         if stored is not None:
             return stored
@@ -106,10 +110,14 @@ class Session:
         """Apply what was decided from `base`, the state that `admit` gave."""
         amends = base is not self.dialogue
         reply = decision.reply.model_copy(
-            update={"leg": turn.leg, "utterance_id": turn.utterance_id}
+            update={
+                "epoch": self.ledger.epoch,
+                "leg": turn.leg,
+                "utterance_id": turn.utterance_id,
+            }
         )
         self._before = base
-        self.dialogue = fold(base, decision.events)
+        self.dialogue = _newer(fold(base, decision.events), self.dialogue)
         self.ledger.take(turn, reply)
         self._note(decision, reply, replaces=amends)
         return reply
@@ -122,7 +130,9 @@ class Session:
 
     def take_connect(self, connect: Connect, decision: Decision) -> Reply:
         """A new leg: it is the only one that is heard from now on."""
-        reply = decision.reply.model_copy(update={"leg": self.ledger.leg + 1})
+        reply = decision.reply.model_copy(
+            update={"epoch": self.ledger.epoch, "leg": self.ledger.leg + 1}
+        )
         self._change(decision)
         self.ledger.open_leg(connect, reply, decision.at)
         self._note(decision, reply)
@@ -130,10 +140,18 @@ class Session:
 
     # --- everything else that changes a session ---------------------------------------------------
 
-    def take_command(self, decision: Decision) -> Reply:
+    def take_command(self, request_id: str, decision: Decision) -> Reply:
         """Apply what an operator or a program decided on, outside any leg."""
         self._change(decision)
-        return decision.reply.model_copy(update={"leg": self.ledger.leg})
+        self.ledger.take_request(request_id)
+        return decision.reply.model_copy(
+            update={"epoch": self.ledger.epoch, "leg": self.ledger.leg}
+        )
+
+    def disconnect(self, gone: Disconnect, at: datetime) -> None:
+        """Note that a leg ended; of another session of this id: nothing to note."""
+        if gone.epoch in ("", self.ledger.epoch):
+            self.ledger.close_leg(gone.leg, gone.reason, at)
 
     def require_open(self) -> None:
         """Raises SessionClosed when the session takes no more turns."""
@@ -150,28 +168,30 @@ class Session:
                 f"{version}; get it again, change that, set it"
             )
 
-    def move(self, event: Moved) -> None:
+    def move(self, status: Status, at: datetime) -> None:
         """Another status, for a reason outside the dialogue: a timer, a delivery."""
-        self.dialogue = evolve(self.dialogue, event)
+        self.dialogue = evolve(self.dialogue, Moved(status=status, at=at))
         self.ledger.settle()
 
     # --- time -------------------------------------------------------------------------------------
 
-    def deadline(self, now: datetime) -> tuple[datetime, Status]:
-        """When the session ends if nothing happens, and as what."""
+    def deadline(self, now: datetime) -> tuple[datetime, Status] | None:
+        """When the session ends if nothing happens, and as what; None: it waits for something."""
         form, state = self.form, self.dialogue
         created, updated = state.created_at or now, state.updated_at or now
         if state.status == "completed":
-            return updated + form.keep_for, "completed"
+            return (state.ended_at or updated) + form.keep_for, "completed"
+        if "abandoned" not in MOVES[state.status]:
+            return None
         abandoned, expired = updated + form.abandon_after, created + form.expire_after
         return (abandoned, "abandoned") if abandoned <= expired else (expired, "expired")
 
     def run_out(self, now: datetime) -> bool:
         """Abandon or expire the session if its time is up; whether it was."""
-        deadline, status = self.deadline(now)
-        if not self.is_open or now < deadline:
+        due = self.deadline(now)
+        if due is None or self.is_closed or now < due[0]:
             return False
-        self.move(Moved(status=status))
+        self.move(due[1], now)
         return True
 
     def is_over(self, now: datetime) -> bool:
@@ -179,8 +199,10 @@ class Session:
         (`again: show`) goes on answering for as long as it is kept."""
         if not self.is_closed:
             return False
-        shows = self.dialogue.status == "completed" and self.form.again == "show"
-        return not shows or now >= self.deadline(now)[0]
+        if self.dialogue.status != "completed" or self.form.again != "show":
+            return True
+        due = self.deadline(now)
+        return due is None or now >= due[0]
 
     # --- what it shows ----------------------------------------------------------------------------
 
@@ -246,3 +268,11 @@ class Session:
         if surplus > 0:
             del self._exchanges[:surplus]
             self._omitted += surplus
+
+
+def _newer(state: DialogueState, than: DialogueState) -> DialogueState:
+    """The state under a version that its readers have not seen: an amendment folds fewer or as
+    many events in as the turn that it replaces."""
+    if state.version > than.version:
+        return state
+    return state.model_copy(update={"version": than.version + 1})

@@ -53,7 +53,7 @@ class SessionStore:
             state = await self._sessions.state(self._id(key))
         except SessionNotFound:
             return None
-        return _record(state) if state.status in OPEN else None
+        return _record(state) if state.status in OPEN and state.turns else None
 
     async def set(
         self,
@@ -98,11 +98,12 @@ class SessionStore:
 
     async def _begin(self, key: str) -> int:
         """Create the record; its version, or StaleWrite when somebody already has."""
+        if (present := await self.get(key)) is not None:
+            raise StaleWrite(
+                f"there is a record already, at version {present.version}; get it first"
+            )
         session = await self._sessions.open(STORE_FORM, key, channel="store", ttl=self._ttl)
-        state = await session.state()
-        if state.turns:
-            raise StaleWrite(f"there is a record already, at version {state.version}; get it first")
-        return state.version
+        return (await session.state()).version
 
     def _id(self, key: str) -> str:
         return self._sessions.session_id(STORE_FORM, key)

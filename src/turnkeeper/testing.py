@@ -13,6 +13,7 @@ called; `unreachable()` is a store that cannot be reached.
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from turnkeeper.backend import DeliveryAttempts, SessionSummary
@@ -33,9 +34,10 @@ from turnkeeper.contract import (
     Turn,
 )
 from turnkeeper.dialogue.decide import decide
-from turnkeeper.dialogue.events import Decision, Moved
+from turnkeeper.dialogue.events import Decision
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.errors import SessionError, SessionNotFound, StoreUnavailable, UnknownForm
+from turnkeeper.forms.free import FREE_FORM
 from turnkeeper.forms.model import Form, Frozen, Scalar
 from turnkeeper.session import Session
 from turnkeeper.settings import Settings, read_settings
@@ -67,11 +69,10 @@ class MemoryBackend:
 
     def __init__(self, forms: Iterable[Form], clock: Clock, settings: Settings) -> None:
         self._forms = {form.form: form for form in forms}
-        self._forms[STORE_FORM] = Form(form=STORE_FORM, confirm=False)
+        self._forms[STORE_FORM] = FREE_FORM
         self._clock = clock
         self._settings = settings
         self._sessions: dict[str, Session] = {}
-        self._failed: dict[tuple[str, str], Outcome] = {}
         self.delivered: list[DeliveredForm] = []
         self.reachable = True
 
@@ -82,7 +83,9 @@ class MemoryBackend:
         if isinstance(base, Reply):
             return base
         self._sessions[session_id] = session
-        return session.take_connect(connect, self._decide(session, base, connect))
+        reply = session.take_connect(connect, self._decide(session, base, connect))
+        self._submit(session)
+        return reply
 
     async def turn(self, session_id: str, turn: Turn) -> Reply:
         session = self._found(session_id)
@@ -94,31 +97,34 @@ class MemoryBackend:
         return reply
 
     async def post_turn(self, session_id: str, turn: Turn) -> None:
+        session = self._running(session_id)
+        if session is None:  # As a signal to a closed workflow: nobody is there to take it.
+            self._found(session_id).require_open()
+            return
         try:
             await self.turn(session_id, turn)
-        except SessionNotFound:
-            raise
         except SessionError as error:
-            outcome = Outcome(error=type(error).__name__, message=str(error))
-            self._failed[session_id, turn.utterance_id] = outcome
+            session.ledger.fail(turn, type(error).__name__, str(error))
 
-    async def outcome(self, session_id: str, utterance_id: str) -> Outcome:
-        reply = self._found(session_id).ledger.newest_reply(utterance_id)
-        failed = self._failed.get((session_id, utterance_id), Outcome())
-        return Outcome(reply=reply) if reply else failed
+    async def outcome(self, session_id: str, key: str) -> Outcome:
+        return self._found(session_id).ledger.outcome(key)
 
     async def disconnect(self, session_id: str, gone: Disconnect) -> None:
-        self._found(session_id).ledger.close_leg(gone.leg, gone.reason, self._clock.now)
+        self._found(session_id).disconnect(gone, self._clock.now)
 
     async def cancel(self, session_id: str, cancel: Cancel) -> Reply:
         session = self._found(session_id)
         session.require_open()
-        return session.take_command(self._decide(session, session.dialogue, cancel))
+        decision = self._decide(session, session.dialogue, cancel)
+        return session.take_command(cancel.request_id, decision)
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         session = self._found(session_id)
-        session.require_version(put.version)
-        session.take_command(self._decide(session, session.dialogue, put))
+        if not session.ledger.has_request(put.request_id):
+            session.require_version(put.version)
+            decision = self._decide(session, session.dialogue, put)
+            session.take_command(put.request_id, decision)
+            self._submit(session)
         return session.state(self._clock.now)
 
     async def state(self, session_id: str) -> SessionState:
@@ -157,7 +163,7 @@ class MemoryBackend:
             "timezone": form.timezone or self._settings.timezone,
             "abandon_after": opening.ttl or form.abandon_after,
         }
-        return Session.begin(session_id, form.model_copy(update=settled))
+        return Session.begin(session_id, form.model_copy(update=settled), uuid4().hex[:12])
 
     def _running(self, session_id: str) -> Session | None:
         """The session that goes on answering under this id, if there is one."""
@@ -201,7 +207,7 @@ class MemoryBackend:
                 answers=session.dialogue.values(),
             )
         )
-        session.move(Moved(status="completed"))
+        session.move("completed", self._clock.now)
 
 
 class MemorySessions(VoiceSessions):

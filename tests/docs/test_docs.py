@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import click
@@ -62,6 +63,18 @@ def test_the_readme_has_the_two_commands_to_the_letter() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     two = "\n    pip install uv && uv run python -m worker demo\n    uv run pytest\n\n"
     assert readme.count(two) == 1
+
+
+def test_the_picture_shows_the_demo_with_its_words_of_today() -> None:
+    """Where it does not: `uv run scripts/picture` makes it again."""
+    drawn = (ROOT / "docs" / "images" / "demo.svg").read_text(encoding="utf-8")
+    shown = unescape(re.sub(r"<[^>]+>", "", drawn)).replace("\xa0", " ")
+    text = (ROOT / "worker" / "demo.yaml").read_text(encoding="utf-8")
+    form = parse_form(text.replace("RECEIVER", "https://example.com/claims"))
+    for words in (form.goodbye, "Welcome back.", *(field.prompt[0] for field in form.fields)):
+        assert words is not None
+        assert words in shown
+    assert (shown.count("✓"), shown.count("✗")) == (4, 0)
 
 
 def test_every_setting_and_no_other_is_in_the_pages() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.durable.conftest import World
 from turnkeeper.client import VoiceSession, VoiceSessions
+from turnkeeper.contract import Reply
 from turnkeeper.errors import TurnConflict
 from turnkeeper.ledger import KEPT_REPLIES
 from workflows.voice_session import MESSAGES_PER_RUN
@@ -18,20 +19,21 @@ async def renewed(world: World, session: VoiceSession) -> None:
             await asyncio.sleep(0.02)
 
 
-async def correct(session: VoiceSession, number: int) -> None:
-    await session.turn(answers={"policy": f"{number:04}"}, utterance_id=f"u{number}")
+async def correct(session: VoiceSession, number: int) -> Reply:
+    return await session.turn(answers={"policy": f"{number:04}"}, utterance_id=f"u{number}")
 
 
 async def test_duplicates_and_amendments_are_known_in_the_next_run(
     world: World, sessions: VoiceSessions
 ) -> None:
     session = await sessions.open("claim", caller="+14155550101")
-    for number in range(MESSAGES_PER_RUN - 2):
-        await correct(session, number)
+    replies = [await correct(session, number) for number in range(MESSAGES_PER_RUN - 2)]
+    third = replies[3]
     last = await session.turn(answers={"policy": "7777"}, utterance_id="last")
     await renewed(world, session)
 
     assert await session.turn(answers={"policy": "7777"}, utterance_id="last") == last
+    assert await session.turn(answers={"policy": "0003"}, utterance_id="u3") == third
     state = await session.state()
     assert state.turns == MESSAGES_PER_RUN - 1
 

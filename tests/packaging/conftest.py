@@ -29,6 +29,13 @@ def run(*command: str | Path, cwd: Path) -> str:
     return told.stdout
 
 
+def build(uv: Path, kind: str, source: Path, folder: Path) -> Path:
+    """Build a `--wheel` or an `--sdist` from a folder or an sdist. Gives the file."""
+    run(uv, "build", "--quiet", kind, source, "--out-dir", folder, cwd=folder)
+    (built,) = (path for path in folder.iterdir() if path.suffix in (".whl", ".gz"))
+    return built
+
+
 @dataclass(frozen=True)
 class Environment:
     """A virtual environment, and an empty folder to work in."""
@@ -66,11 +73,8 @@ def uv() -> Path:
 
 @pytest.fixture(scope="session")
 def wheel(uv: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the source distribution as the package index would."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(uv, "build", "--quiet", "--out-dir", folder, cwd=root)
-    (built,) = folder.glob("*.whl")
-    return built
+    """The wheel, built from the checkout."""
+    return build(uv, "--wheel", root, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.packaging.conftest import Environment
+from tests.packaging.conftest import Environment, build
 
 FORM = """
 form: dinner
@@ -55,6 +55,17 @@ def test_nothing_but_the_package_is_installed_at_top_level(wheel: Path) -> None:
     with ZipFile(wheel) as files:
         top = {name.split("/")[0] for name in files.namelist()}
     assert top == {"turnkeeper", f"turnkeeper-{version('turnkeeper')}.dist-info"}
+
+
+def test_the_source_distribution_builds_the_same_wheel(
+    uv: Path, wheel: Path, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    source = build(uv, "--sdist", root, tmp_path_factory.mktemp("sdist"))
+    again = build(uv, "--wheel", source, tmp_path_factory.mktemp("again"))
+    with ZipFile(wheel) as files, ZipFile(again) as others:
+        assert {f.filename: f.CRC for f in files.filelist} == {
+            f.filename: f.CRC for f in others.filelist
+        }
 
 
 def test_every_file_of_the_package_is_in_the_wheel(wheel: Path, root: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from turnkeeper.contract import Connect, Reply, Turn
+from turnkeeper.contract import Connect, Outcome, Reply, Turn
 from turnkeeper.errors import SupersededLeg, TurnConflict
 from turnkeeper.ledger import KEPT_LEGS, KEPT_REPLIES, Ledger, LedgerRecord, connect_key
 
@@ -12,18 +12,18 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def ledger_with(legs: int = 1) -> Ledger:
-    ledger = Ledger()
+    ledger = Ledger(LedgerRecord(epoch="e1"))
     for number in range(1, legs + 1):
         ledger.open_leg(Connect(connect_id=f"c{number}"), Reply(say="hello", leg=number), NOW)
     return ledger
 
 
 def turn(utterance: str, text: str = "yes", leg: int = 1) -> Turn:
-    return Turn(leg=leg, utterance_id=utterance, text=text)
+    return Turn(epoch="e1", leg=leg, utterance_id=utterance, text=text)
 
 
-def reply(utterance: str, say: str = "ok") -> Reply:
-    return Reply(say=say, utterance_id=utterance, leg=1)
+def reply(utterance: str, say: str = "ok", leg: int = 1) -> Reply:
+    return Reply(say=say, epoch="e1", utterance_id=utterance, leg=leg)
 
 
 def test_a_new_utterance_of_the_newest_leg_is_applied() -> None:
@@ -129,3 +129,48 @@ def test_legs_and_replies_are_bounded() -> None:
     assert len(record.legs) == KEPT_LEGS
     assert len(record.replies) == KEPT_REPLIES
     assert ledger.leg == 200
+
+
+def test_a_message_of_the_callers_former_session_is_refused() -> None:
+    ledger = ledger_with()
+    ledger.require_epoch("e1")
+    ledger.require_epoch("")
+    with pytest.raises(SupersededLeg, match="has ended"):
+        ledger.require_epoch("e0")
+
+
+def test_an_utterance_that_goes_back_to_its_first_words_amends_again() -> None:
+    ledger = ledger_with()
+    ledger.take(turn("u1", "4321"), reply("u1"))
+    ledger.take(turn("u1", "4322"), reply("u1"))
+    back = turn("u1", "4321").model_copy(update={"revision": 3})
+    assert ledger.stored(back.update_id()) is None
+    assert ledger.admit(back) is True
+
+
+def test_the_outcome_of_an_utterance_is_its_newest_one_whether_reply_or_error() -> None:
+    ledger = ledger_with()
+    asked = turn("u1")
+    assert ledger.outcome(asked.name()) == Outcome()
+    ledger.take(asked, reply("u1", "first"))
+    assert ledger.outcome(asked.name()).reply == reply("u1", "first")
+    assert ledger.outcome(asked.update_id()).reply == reply("u1", "first")
+    ledger.fail(turn("u1", "other"), "TurnConflict", "no")
+    carried = Ledger(LedgerRecord.model_validate_json(ledger.record().model_dump_json()))
+    assert carried.outcome(asked.name()) == Outcome(error="TurnConflict", message="no")
+    ledger.take(turn("u1", "again"), reply("u1", "second"))
+    assert ledger.outcome(asked.name()).reply == reply("u1", "second")
+
+
+def test_the_outcome_on_another_leg_is_another_one() -> None:
+    ledger = ledger_with(legs=2)
+    ledger.take(turn("u1", leg=2), reply("u1", leg=2))
+    assert ledger.outcome(turn("u1", leg=1).name()) == Outcome()
+
+
+def test_a_request_is_known_again_after_it_was_carried() -> None:
+    ledger = ledger_with()
+    ledger.take_request("r1")
+    carried = Ledger(LedgerRecord.model_validate_json(ledger.record().model_dump_json()))
+    assert carried.has_request("r1")
+    assert not carried.has_request("r2")

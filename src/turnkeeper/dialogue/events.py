@@ -117,6 +117,8 @@ class Moved(Frozen):
 
     kind: Literal["moved"] = "moved"
     status: Status
+    at: datetime | None = None
+    """When, if that is not the time of the turn."""
 
 
 class Said(Frozen):

@@ -27,7 +27,7 @@ from turnkeeper.dialogue.events import (
     Unshelved,
 )
 from turnkeeper.dialogue.state import DialogueState, Question
-from turnkeeper.dialogue.status import MOVES
+from turnkeeper.dialogue.status import CLOSED, MOVES
 from turnkeeper.forms.model import Scalar
 
 DISCARDED_KEPT = 20
@@ -178,7 +178,7 @@ def _started_over(state: DialogueState, event: StartedOver) -> Changes:
 def _moved(state: DialogueState, event: Moved) -> Changes:
     if event.status != state.status and event.status not in MOVES[state.status]:
         raise ValueError(f"a session cannot move from {state.status} to {event.status}")
-    return {"status": event.status}
+    return {"status": event.status, "ended_at": event.at if event.status in CLOSED else None}
 
 
 def _said(state: DialogueState, event: Said) -> Changes:

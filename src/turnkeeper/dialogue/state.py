@@ -68,6 +68,8 @@ class DialogueState(Frozen):
     last_turn: LastTurn | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When the session moved to a closed status by itself."""
     discarded: tuple[dict[str, Scalar], ...] = ()
     """What restarts threw away, oldest first."""
     version: int = 0

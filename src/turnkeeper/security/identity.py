@@ -12,6 +12,8 @@ import phonenumbers
 
 from turnkeeper.errors import InvalidCaller
 
+MAX_SUBJECT = 600
+"""Characters of a subject, in which all but plain letters and digits are written `%XX`."""
 MAX_CALLER = 200
 """Characters; a workflow id may have 1,000, of which three other parts want some."""
 
@@ -76,7 +78,13 @@ def _e164(text: str, region: str) -> str | None:
 def _safe(text: str) -> str:
     """An id as part of a workflow id: no separators, blanks or control characters; an e-mail
     address in lower case."""
-    return quote(text.casefold() if "@" in text else text, safe="+@._~-")
+    try:
+        safe = quote(text.casefold() if "@" in text else text, safe="+@._~-")
+    except UnicodeEncodeError:
+        raise InvalidCaller("a caller is text; this one holds half of a character") from None
+    if len(safe) > MAX_SUBJECT:
+        raise InvalidCaller(f"this caller's id is too long: {MAX_SUBJECT} bytes of UTF-8 at most")
+    return safe
 
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
