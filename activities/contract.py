@@ -37,7 +37,8 @@ class Loaded(Frozen):
 class Decide(Frozen):
     """One message, and the state that it meets."""
 
-    form: Form
+    form: str
+    """The digest of the session's form (`turnkeeper.forms.registry`)."""
     state: DialogueState
     message: Message
     now: datetime

@@ -1,7 +1,7 @@
 """The local activities of a turn: load the form once, decide each message once."""
 
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from temporalio import activity
@@ -13,6 +13,7 @@ from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
 from turnkeeper.forms.free import FREE_FORM
 from turnkeeper.forms.model import Form
+from turnkeeper.forms.registry import recall
 from turnkeeper.settings import Settings
 from turnkeeper.telemetry.traces import STATUS, turn_span
 from turnkeeper.values.reading import Context
@@ -52,9 +53,10 @@ class Interpreter:
     def decide(self, given: Decide) -> Decision:
         """What a message means to a form in a state. Its result is in history: it is never asked
         again, whatever is deployed."""
-        with turn_span(given.form.form, given.state.field) as span:
+        form = recall(given.form)
+        with turn_span(form.form, given.state.field) as span:
             try:
-                decision = decide(given.form, given.state, given.message, context_of(given))
+                decision = decide(form, given.state, given.message, context_of(form, given.now))
             except Exception as error:
                 # Its text may hold an answer, and the SDK logs failures in clear: only the type.
                 raise ApplicationError(
@@ -64,11 +66,7 @@ class Interpreter:
             return decision
 
 
-def context_of(given: Decide) -> Context:
-    """When and where the message was heard, from the session's own form."""
-    zone = ZoneInfo(given.form.timezone) if given.form.timezone else UTC
-    return Context(
-        now=given.now.astimezone(zone),
-        region=given.form.region or "US",
-        language=given.form.language,
-    )
+def context_of(form: Form, now: datetime) -> Context:
+    """When and where a message was heard, from the session's own form."""
+    zone = ZoneInfo(form.timezone) if form.timezone else UTC
+    return Context(now=now.astimezone(zone), region=form.region or "US", language=form.language)

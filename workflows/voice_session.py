@@ -177,7 +177,7 @@ class VoiceSession:
         try:
             decision: Decision = await workflow.execute_local_activity(
                 DECIDE,
-                Decide(form=session.form, state=base, message=message, now=workflow.now()),
+                Decide(form=session.form_digest, state=base, message=message, now=workflow.now()),
                 result_type=Decision,
                 start_to_close_timeout=ATTEMPT_TIMEOUT,
                 schedule_to_close_timeout=DECISION_TIMEOUT,

@@ -76,6 +76,6 @@ class Backend(Protocol):
     def list(
         self, prefix: str, *, form: str | None, status: Status | None, limit: int
     ) -> AsyncIterator[SessionSummary]:
-        """Sessions whose id begins with `prefix`, newest first."""
+        """Sessions whose id begins with `prefix`: running ones, then others, each newest first."""
 
     async def close(self) -> None: ...

@@ -197,7 +197,8 @@ class VoiceSessions:
     async def list(
         self, *, form: str | None = None, status: Status | None = None, limit: int = 100
     ) -> AsyncIterator[SessionSummary]:
-        """This tenant's sessions, newest first; finished ones too, while Temporal keeps them."""
+        """This tenant's sessions: running ones, then finished ones while Temporal keeps them, of
+        each the newest first."""
         prefix = f"{self._settings.prefix}:{self._settings.tenant}:"
         async for summary in self._backend.list(prefix, form=form, status=status, limit=limit):
             yield summary

@@ -30,6 +30,7 @@ from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN
 from turnkeeper.dialogue.view import confirming, progress, shown_answers
 from turnkeeper.errors import SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
+from turnkeeper.forms.registry import digest_of, shared
 from turnkeeper.ledger import Ledger, LedgerRecord, connect_key
 
 KEPT_EXCHANGES = 120
@@ -65,7 +66,8 @@ class Session:
 
     def __init__(self, session_id: str, record: SessionRecord) -> None:
         self.id = session_id
-        self.form = record.form
+        self.form = shared(record.form)
+        self.form_digest = digest_of(self.form)
         self.dialogue = record.state
         self.delivery = record.delivery
         self.ledger = Ledger(record.ledger)

@@ -148,7 +148,7 @@ class MemoryBackend:
             if key.startswith(prefix)
         ]
         wanted = [r for r in rows if form in (None, r.form) and status in (None, r.status)]
-        for row in sorted(wanted, key=lambda row: row.started_at, reverse=True)[:limit]:
+        for row in sorted(wanted, key=lambda r: (r.running, r.started_at), reverse=True)[:limit]:
             yield row
 
     async def close(self) -> None:

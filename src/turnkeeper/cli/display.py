@@ -45,7 +45,8 @@ def moment(then: datetime, now: datetime) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """A table on a terminal; elsewhere a line a row, with tabs, headed by the columns."""
+    """A table on a terminal; elsewhere a line a row, with tabs, headed by the columns. The first
+    column is never cut: it has what the next command wants copied."""
     cleaned = [tuple(map(printable, row)) for row in rows]
     if not on_terminal():
         for row in (tuple(columns), *cleaned):
@@ -53,9 +54,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Row]) -> None:
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*columns, box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    first = Column(
+        columns[0], no_wrap=True, min_width=max((len(row[0]) for row in cleaned), default=0)
+    )
+    table = Table(first, *columns[1:], box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for row in cleaned:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)
