@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field as Discriminated
+from typing_extensions import TypedDict
 
 from turnkeeper.forms.model import FieldType, Form, Frozen, Scalar
 
@@ -176,11 +177,11 @@ class Rejection(Frozen):
     say: str
 
 
-class Confirming(Frozen):
+class Confirming(TypedDict):
     """A read-back that waits for yes or no; `field` is None for the final one."""
 
-    field: str | None = None
-    value: Scalar | None = None
+    field: str | None
+    value: Scalar | None
 
 
 class Progress(Frozen):

@@ -100,8 +100,8 @@ def _call(session: Session, score: Score) -> None:
 
 def _check_read_back(session: Session, line: Line) -> None:
     confirming = line.reply.confirming
-    if confirming is not None and confirming.field is not None:
-        right = _plain(confirming.value) == _plain(session.final[confirming.field])
+    if confirming is not None and confirming["field"] is not None:
+        right = _plain(confirming["value"]) == _plain(session.final[confirming["field"]])
         line.send(text="yes" if right else "no")
 
 

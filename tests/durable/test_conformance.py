@@ -56,8 +56,7 @@ async def test_a_form_is_filled_in_by_turns_and_submitted(sessions: VoiceSession
     assert (await session.turn("no")).field == "day"
     reply = await session.turn(answers={"day": "2026-03-01"})
     assert reply.status == "confirming"
-    assert reply.confirming is not None
-    assert reply.confirming.field is None
+    assert reply.confirming == {"field": None, "value": None}
     reply = await session.turn("yes")
     assert (reply.status, reply.next) == ("submitting", "hang_up")
     state = await session.state()

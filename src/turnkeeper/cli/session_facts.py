@@ -35,7 +35,7 @@ def _session(state: SessionState, now: datetime) -> list[Fact]:
         ("status", f"{state.status}, {progress}"),
     ]
     if state.confirming:
-        field, value = state.confirming.field, state.confirming.value
+        field, value = state.confirming["field"], state.confirming["value"]
         rows.append(("waits for yes", f"{field} = {shown(value)}" if field else "everything"))
     elif state.field and state.status == "collecting":
         rows.append(("asked", state.field))

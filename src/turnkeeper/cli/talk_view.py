@@ -32,8 +32,8 @@ def changes(reply: Reply) -> list[str]:
     lines = [f"+ {field} = {shown(value)}" for field, value in reply.recorded.items()]
     lines += [f"- {field}" for field in reply.removed]
     lines += [f"! {refused.field}: {refused.code}" for refused in reply.rejected]
-    if reply.confirming and reply.confirming.field:
-        lines.append(f"? {reply.confirming.field} = {shown(reply.confirming.value)}")
+    if reply.confirming and reply.confirming["field"]:
+        lines.append(f"? {reply.confirming['field']} = {shown(reply.confirming['value'])}")
     elif reply.confirming:
         lines.append("? everything, before it is submitted")
     return [printable(line) for line in lines]

@@ -104,13 +104,13 @@ class Agent:
         """A value waits for its yes, and nothing was recorded for it yet."""
         confirming = self.reply.confirming
         assert confirming is not None
-        assert (confirming.field, confirming.value) == (name, value)
+        assert confirming == {"field": name, "value": value}
         assert name not in self.reply.recorded
         assert self.reply.say.endswith("Is that right?")
 
     def reads_everything_back(self) -> None:
         assert self.reply.confirming is not None
-        assert self.reply.confirming.field is None
+        assert self.reply.confirming["field"] is None
         assert self.reply.status == "confirming"
 
     def recorded(self, **values: Scalar) -> None:
