@@ -182,7 +182,7 @@ class VoiceSession:
                 start_to_close_timeout=ATTEMPT_TIMEOUT,
                 schedule_to_close_timeout=DECISION_TIMEOUT,
                 retry_policy=DECISION_RETRIES,
-                summary=message.kind,
+                summary=f"{message.kind}, {base.field}" if base.field else message.kind,
             )
         except FailureError as error:
             raise TurnFailed(

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     max_cached_sessions: Annotated[
         int, Field(ge=0, le=1_000_000), Must("a whole number from 0 to 1000000")
     ] = 5000
-    """Sessions kept in memory, about 100 KiB each; others are rebuilt from history."""
+    """Sessions kept in memory, about 0.3 MiB each; others are rebuilt from history."""
 
     sandboxed: Annotated[bool, Must("true or false")] = True
     """Whether workflow code runs in Temporal's sandbox; costs about 0.5 ms a turn."""

@@ -90,3 +90,17 @@ async def test_2500_turns_in_one_session_are_each_applied_once(
     with pytest.raises(TurnConflict, match="too long ago"):
         await correct(session, 2500 - KEPT_REPLIES - 5)
     assert (await session.state()).turns == 2500
+
+
+async def test_the_turn_that_ends_a_session_has_its_reply_again_in_whatever_run(
+    world: World, sessions: VoiceSessions
+) -> None:
+    """The last yes is the last message of a run: the next run delivers, and never saw its id."""
+    session = await sessions.open("claim", caller="+14155550101")
+    for number in range(MESSAGES_PER_RUN - 3):
+        await correct(session, number)
+    await session.turn(answers={"theft": False, "day": "2026-03-01"})
+    ended = await session.turn("yes", utterance_id="fin")
+    await world.handle(session.id).result()
+    assert await world.runs(session.id) == 2
+    assert await session.turn("yes", utterance_id="fin") == ended
