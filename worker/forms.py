@@ -51,7 +51,7 @@ class FormFolder:
             _log.info("forms were read again", count=len(self._forms))
         except FormError as error:
             _log.error(
-                "changed forms have mistakes and are left out: see `turnkeeper forms check`",
+                "changed forms have mistakes, the former ones stay: see `turnkeeper forms check`",
                 folder=str(self._path),
                 count=len(error.mistakes),
             )

@@ -84,3 +84,15 @@ async def replay(recorded: Recorded, passed_through: Sequence[str] = PASSED_THRO
     await replayer.replay_workflow(history)
     (outcome,) = outcomes.seen
     return outcome
+
+
+def keeps(outcome: object, recorded: object) -> bool:
+    """Whether everything that was recorded is still so. A later release may add to a state what an
+    old session has by default; it may not take away or change."""
+    match outcome, recorded:
+        case dict(), dict():
+            return all(key in outcome and keeps(outcome[key], recorded[key]) for key in recorded)
+        case list(), list():
+            same = len(outcome) == len(recorded)
+            return same and all(map(keeps, outcome, recorded))
+    return outcome == recorded

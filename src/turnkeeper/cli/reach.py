@@ -132,4 +132,7 @@ def _known(folder: Path) -> str:
         names = []
     if not names:
         return "a form is a file in the folder that the worker was started with (--forms)"
-    return f"in the folder {folder} there are {', '.join(names)}"
+    return (
+        f"workers have those of the folder that they were started with (--forms); in {folder} here "
+        f"there are {', '.join(names)}"
+    )

@@ -4,14 +4,22 @@ The recogniser's hypotheses are tried in order; the first that is a command, a y
 value wins, else the first that is nearly one (out of bounds, ambiguous, incomplete).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from turnkeeper.contract import Turn
-from turnkeeper.dialogue.commands import command_in
-from turnkeeper.dialogue.correct import Correction, correction_in, new_value, says_wrong
+from turnkeeper.dialogue.commands import command_in, plain
+from turnkeeper.dialogue.correct import (
+    Correction,
+    correction_in,
+    new_value,
+    says_wrong,
+    without_denied,
+    without_pause,
+)
 from turnkeeper.dialogue.draft import Draft
-from turnkeeper.dialogue.labels import Segment, segments, trimmed
+from turnkeeper.dialogue.labels import MAX_COUNT_WORDS, Segment, called, segments, trimmed
 from turnkeeper.dialogue.process import Offer
 from turnkeeper.forms.model import Field, FieldType
 from turnkeeper.values import TYPES, Reading, read
@@ -27,6 +35,8 @@ CAPTURE_ABOVE = 0.40
 DEFINITE, NEARLY, NOTHING = 2, 1, 0
 
 MAX_BARE_NUMBER_WORDS = 2
+MAX_UNNAMED_WORDS = 5
+"""A number or a choice in a longer sentence without a name is no correction of one."""
 
 TAKES_REST: frozenset[FieldType] = frozenset({"date", "time", "phone", "email", "postal_code"})
 """Types whose values are told apart from other words: they may take what another field left."""
@@ -93,12 +103,38 @@ def answer_to_field(draft: Draft, heard: Hypothesis) -> Meaning:
     if command := command_in(heard.text, asked):
         return Meaning(command=command)
     correction = correction_in(heard.text)
+    if correction.marked and (command := command_in(correction.body, asked)):
+        return Meaning(command=command)
+    if asked is not None and _declines(draft, asked, heard.text):
+        return Meaning(command="skip")
     return (
         named(draft, heard, correction)
         or _unnamed(draft, heard, correction)
         or _plain(draft, heard, correction)
         or Meaning()
     )
+
+
+_NO = r"(?:no|nope|nah)"
+_NONE = (
+    rf"(?:(?:{_NO} )*(?:no|nope|nah|none|nothing|not applicable|not really|nothing (?:else|to add)"
+    rf"|(?:no )?(?:thanks|thank you))(?: at all| thanks| thank you)?"
+    rf"|(?:{_NO} )*(?:i )?(?:don't|do not|haven't) (?:have|got|want|need|use)"
+    rf" (?:one|any|it|that|anything|(?:an? |any |my )?(?P<had>.+))|no (?P<named>.+))"
+)
+_DECLINED = re.compile(_NONE)
+
+
+def _declines(draft: Draft, asked: Field, text: str) -> bool:
+    """Whether a no leaves an optional field out: "I don't have one", "no email". A no that is a
+    value of the field (a number's "none") is that value."""
+    declined = _DECLINED.fullmatch(plain(text))
+    if declined is None or asked.required or asked.type == "boolean":
+        return False
+    thing = declined["had"] or declined["named"]
+    if thing is not None and (asked.type == "number" or thing not in called(asked)):
+        return False
+    return not TYPES[asked.type].strict or read(asked, text, draft.context).kind == "none"
 
 
 # --- fields named in the words --------------------------------------------------------------------
@@ -146,12 +182,17 @@ def _in_passing(draft: Draft, segment: Segment, *, loose: bool) -> bool:
     Piedmont Avenue" the number is not of seats."""
     field, asked = segment.field, draft.asked()
     if field.type == "number" and not segment.copula:
-        return len(segment.words.split()) > MAX_BARE_NUMBER_WORDS
+        told = segment.counted and not loose and _is_story(asked, field)
+        return told or len(segment.words.split()) > _max_words(segment)
     if TYPES[field.type].strict:
         return not (loose or segment.firm) and _is_story(asked, field)
     if loose:
         return not segment.copula
     return not (segment.full and segment.firm) or _is_story(asked, field)
+
+
+def _max_words(segment: Segment) -> int:
+    return MAX_COUNT_WORDS if segment.counted else MAX_BARE_NUMBER_WORDS
 
 
 def _is_story(asked: Field | None, field: Field) -> bool:
@@ -165,28 +206,54 @@ def _lead_offer(
     if asked is None or not lead or any(offer.field == asked for offer in offers):
         return ()
     reading = read(asked, lead, draft.context)
-    return (Offer(asked, reading, "text", heard.confidence),) if reading.kind == "value" else ()
+    if reading.kind != "value":
+        return ()
+    first, named_too = (
+        Offer(asked, reading, "text", heard.confidence),
+        [row.field for row in offers],
+    )
+    return (first, *(row for row in _from_rest(draft, first) if row.field not in named_too))
 
 
 # --- corrections without a name -------------------------------------------------------------------
 
 
 def _unnamed(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
-    """ "no wait, it's friday": a field that the last turn filled, if the words are nothing but its
-    value; of two fields that could take them the stricter one does."""
+    """ "no wait, it's friday": a field that was filled before, if the words are nothing but its
+    value. Types that take any words are corrected by their name only."""
     if not (correction.marked or correction.plain_no) or not correction.body:
         return None
-    asked, latest = draft.asked(), _latest(draft)
-    if not latest or (correction.plain_no and asked is not None and asked.type == "boolean"):
+    asked = draft.asked()
+    if correction.plain_no and asked is not None and asked.type == "boolean":
         return None
-    words = new_value(correction.body)
-    for field in _strictest_first([*latest, *([asked] if asked else [])]):
+    words = new_value(without_denied(without_pause(correction.body)))
+    latest = [field for field in _strict(_latest(draft)) if not field.secret]
+    for field in [*latest, *_strict([asked] if asked else [])]:
         reading = read(field, words, draft.context)
-        if reading.kind == "value" and (field == asked or not reading.rest):
-            if correction.plain_no and not TYPES[field.type].strict:
-                continue
+        if reading.kind == "value" and (field == asked or _is_all(field, reading, words)):
             return Meaning(offers=(Offer(field, reading, "text", heard.confidence),))
-    return None
+    return _earlier(draft, heard, words) if correction.marked else None
+
+
+def _earlier(draft: Draft, heard: Hypothesis, words: str) -> Meaning | None:
+    """The only field of an earlier turn that the words are a value of."""
+    fields = [field for field in draft.form.fields if field.name in draft.state.answers]
+    offers = [
+        Offer(field, reading, "text", heard.confidence)
+        for field in _strict(fields)
+        if field.type != "boolean" and not field.secret
+        if (reading := read(field, words, draft.context)).kind != "none"
+        if _is_all(field, reading, words)
+    ]
+    if len(offers) != 1 or offers[0].reading.kind != "value":
+        return None
+    return Meaning(offers=tuple(offers))
+
+
+def _is_all(field: Field, reading: Reading, words: str) -> bool:
+    """Whether a value is all that was said; numbers and choices tell no words that they left."""
+    told = field.type in ("number", "choice") and len(words.split()) > MAX_UNNAMED_WORDS
+    return not reading.rest and not told
 
 
 def _latest(draft: Draft) -> list[Field]:
@@ -202,8 +269,8 @@ def _latest(draft: Draft) -> list[Field]:
     return sorted(together, key=lambda field: field.name != draft.state.last_filled)
 
 
-def _strictest_first(fields: list[Field]) -> list[Field]:
-    return sorted(fields, key=lambda field: not TYPES[field.type].strict)
+def _strict(fields: list[Field]) -> list[Field]:
+    return [field for field in fields if TYPES[field.type].strict]
 
 
 # --- the asked field ------------------------------------------------------------------------------
@@ -215,12 +282,34 @@ def _plain(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning |
     if asked is None:
         return None
     words = correction.body if correction.marked else heard.text
+    if not TYPES[asked.type].strict:
+        words = without_pause(words)
     reading = _continued(draft, asked, words) or read(asked, words, draft.context)
     if reading.kind == "none":
         return None
     first = Offer(asked, reading, "text", heard.confidence)
+    if asked.type == "boolean" and (other := _other_than_yes_no(draft, first)):
+        return other
     denied = reading.value in draft.state.denied.get(asked.name, ())
     return Meaning(offers=(first, *_from_rest(draft, first)), denied=denied)
+
+
+def _other_than_yes_no(draft: Draft, first: Offer) -> Meaning | None:
+    """ "no, thursday" to "is it urgent?": another value of the field before corrects that one; of
+    an earlier field it is not understood, nor is the no."""
+    words = new_value(without_denied(first.reading.rest))
+    if not words or _from_rest(draft, first):
+        return None
+    latest = _latest(draft)
+    filled = [field for field in draft.form.fields if field.name in draft.state.answers]
+    for field in _strict([*latest, *(row for row in filled if row not in latest)]):
+        reading = read(field, words, draft.context)
+        known = draft.state.answers[field.name].value
+        new = reading.kind == "value" and reading.value != known and field.type != "boolean"
+        if new and _is_all(field, reading, words):
+            offer = Offer(field, reading, "text", first.confidence)
+            return Meaning(offers=(offer,) if field in latest else ())
+    return None
 
 
 def _continued(draft: Draft, asked: Field, words: str) -> Reading | None:

@@ -186,9 +186,9 @@ EVENTS: dict[str, Callable[[Draft], None]] = {
 _BY_PHRASE = {phrase: name for name, command in COMMANDS.items() for phrase in command.phrases}
 
 _POLITE = re.compile(
-    r"^(?:(?:um+|uh+|er|oh|well|so|okay|ok|sorry|hey|hi|hello|no|please|could you|can you|would you"
-    r"|could we|can we|can i|could i|may i|let's|let me|i want to|i'd like to|i would like to"
-    r"|just)\s+)+"
+    r"^(?:(?:um+|uh+|er|oh|well|so|okay|ok|sorry|hey|hi|hello|no|wait|please|could you|can you"
+    r"|would you|could we|can we|can i|could i|may i|let's|let me|i want to|i'd like to"
+    r"|i would like to|just)\s+)+"
     r"|(?:\s+(?:please|thanks|thank you|now|for me|then|um+|uh+|if you can|if possible))+$"
 )
 _WORDS = re.compile(r"[^\w' ]+")
@@ -199,7 +199,12 @@ def command_in(text: str, asked: Field | None) -> str | None:
     words = plain(text)
     if asked and any(words in map(plain, (row.value, *row.synonyms)) for row in asked.choices):
         return None
-    return _BY_PHRASE.get(words) or _BY_PHRASE.get(_POLITE.sub("", words))
+    return _BY_PHRASE.get(words) or _BY_PHRASE.get(bare(text))
+
+
+def bare(text: str) -> str:
+    """The plain words without the politeness and hesitation around them."""
+    return _POLITE.sub("", plain(text))
 
 
 def plain(text: str) -> str:

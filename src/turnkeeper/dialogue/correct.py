@@ -16,7 +16,18 @@ _MARK = (
     r"strike that|let me correct that|make (?:it|that)|i made a mistake|i misspoke|"
     r"(?:that|it) should (?:be|have been)|i should have said)\b[\s,.!;:-]*)"
 )
-_MARKED = re.compile(rf"^{_SOFT}*{_MARK}(?:{_SOFT}|{_MARK})*", re.IGNORECASE)
+_WHILE = r"(?:for )?(?:just )?(?:a|one) (?:sec|second|moment|minute|min|bit)\b[\s,.!?;:-]*"
+_MARKED = re.compile(rf"^{_SOFT}*{_MARK}(?:{_SOFT}|{_MARK}|{_WHILE})*", re.IGNORECASE)
+_MOMENT = re.compile(
+    rf"^{_SOFT}*(?:just )?(?:give me )?(?:a|one) (?:sec|second|moment|minute)"
+    r"(?= *(?:$|[,.;!?]| please))[\s,.;!?-]*",
+    re.IGNORECASE,
+)
+_PAUSE = re.compile(
+    rf"^{_SOFT}*(?:(?:let me (?:think|see|check|look|remember|ask)|bear with me|"
+    r"let me (?:find|get|grab) (?:my|the|it|that))\b[^,.;!?]*)[\s,.;!?-]*",
+    re.IGNORECASE,
+)
 _PLAIN_NO = re.compile(
     r"^(?:no|nope|not)(?:\s*[,.!;-]\s*|\s+(?=(?:it'?s|it is|that'?s|i said|the|my)\b))",
     re.IGNORECASE,
@@ -28,6 +39,10 @@ _CHANGE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _IT = re.compile(r"^(?:it|that|this)\s+(?:back )?(?:to|into)\s+", re.IGNORECASE)
+_DENIED = re.compile(
+    r"^(?:(?:it's|it is|it was) )?not\s[^,;]+?(?:\s*[,;]\s*(?:but\s+)?|\s+but\s+)(?=\w)",
+    re.IGNORECASE,
+)
 _FROM = re.compile(r"^from\s.+?\s(?:to|into)\s+", re.IGNORECASE)
 _INSTEAD = re.compile(
     r"[\s,]+(?:(?:and )?not|instead of|rather than)\s.+$|[\s,]+instead$", re.IGNORECASE | re.DOTALL
@@ -60,7 +75,7 @@ def correction_in(text: str) -> Correction:
         unnamed = _IT.match(what)
         body = what[unnamed.end() :] if unnamed else what
         return Correction(body, marked=unnamed is not None, change=unnamed is None)
-    if mark := _MARKED.match(text):
+    if mark := _MARKED.match(text) or _MOMENT.match(text):
         rest = correction_in(text[mark.end() :])
         return Correction(rest.body, marked=True, change=rest.change)
     if no := _PLAIN_NO.match(text):
@@ -71,6 +86,16 @@ def correction_in(text: str) -> Correction:
 def new_value(words: str) -> str:
     """The value's own words: "from monday to friday" and "friday not monday" are "friday"."""
     return _INSTEAD.sub("", _FROM.sub("", words)).strip() or words
+
+
+def without_pause(words: str) -> str:
+    """The words after "let me see" and what is looked for; none where that is all."""
+    return _PAUSE.sub("", words)
+
+
+def without_denied(words: str) -> str:
+    """The words after a value that is not meant: "not tomorrow, thursday" is "thursday"."""
+    return _DENIED.sub("", words)
 
 
 def says_wrong(words: str) -> bool:

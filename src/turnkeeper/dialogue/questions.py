@@ -1,11 +1,12 @@
 """The open question: what an utterance means to it, and what a yes and a no lead to."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 from turnkeeper.dialogue.collect import NOTHING, Hypothesis, Meaning, named
-from turnkeeper.dialogue.commands import COMMANDS, cancel, command_in, start_over
+from turnkeeper.dialogue.commands import COMMANDS, bare, cancel, command_in, start_over
 from turnkeeper.dialogue.correct import correction_in, new_value
 from turnkeeper.dialogue.draft import Draft, settle
 from turnkeeper.dialogue.events import Filled, Moved, Questioned, Refused
@@ -13,6 +14,7 @@ from turnkeeper.dialogue.process import Offer, close, open_waiting, propose_agai
 from turnkeeper.dialogue.state import Question, QuestionKind
 from turnkeeper.forms.model import Field, FieldType
 from turnkeeper.values import TYPES, read, split_yes_no
+from turnkeeper.values.yes_no import only_filler
 
 MAX_NUMBER_WORDS = 4
 """A number in a longer sentence may count anything: a street number is no number of seats."""
@@ -22,6 +24,21 @@ _KINDS: dict[FieldType, str] = {"digits": "number", "phone": "number", "postal_c
 
 _BUT = ("but", "except", "only", "apart from")
 
+_ON = r"(?:(?:go|keep|carry)(?: on)?(?: going)?(?: with (?:it|that|this))?|continue|resume|keep it)"
+_FINE = (
+    r"(?:nothing(?: else| at all)?|no changes?|don't change (?:anything|it)|leave it as it is|"
+    r"(?:it's|it is|that's|everything's|everything is|all is|all) (?:all )?(?:fine|good|right|ok|"
+    r"okay|correct))"
+)
+_OWN_WORDS: dict[QuestionKind, tuple[tuple[re.Pattern[str], bool], ...]] = {
+    "cancel": ((re.compile(rf"(?:i )?(?:don't|do not) (?:want to )?cancel(?: it)?|{_ON}"), False),),
+    "start_over": ((re.compile(rf"(?:i )?(?:don't|do not) (?:want to )?start over|{_ON}"), False),),
+    "stale": ((re.compile(_ON), True),),
+    "change": ((re.compile(_FINE), False),),
+}
+"""Answers in a question's own words, and whether they are its yes: "keep going" is a no to "do you
+want to cancel?"."""
+
 # --- collect --------------------------------------------------------------------------------------
 
 
@@ -29,10 +46,28 @@ def answer_to_question(draft: Draft, question: Question, heard: Hypothesis) -> M
     """What an utterance means while a question is open: a command, yes or no, new values."""
     if command := command_in(heard.text, None):
         return _command(question, command)
+    if (own := _own_words(question, heard.text)) is not None:
+        return Meaning(yes=own)
     yes, rest = split_yes_no(heard.text)
+    if yes and (own := _own_words(question, rest)) is not None:
+        return Meaning(yes=own)
+    if yes is not False and (command := command_in(rest, None)):
+        return _command(question, command)
     if question.kind not in ("value", "final", "change"):
-        return Meaning(yes=yes)
+        return Meaning(yes=_plainly(yes, rest))
     return _with_values(draft, question, replace(heard, text=rest), yes)
+
+
+def _own_words(question: Question, text: str) -> bool | None:
+    """What an utterance in the question's own words says to it."""
+    words = bare(text)
+    table = _OWN_WORDS.get(question.kind, ())
+    return next((yes for pattern, yes in table if pattern.fullmatch(words)), None)
+
+
+def _plainly(yes: bool | None, rest: str) -> bool | None:
+    """A yes counts only where nothing but politeness follows it."""
+    return None if yes and not only_filler(rest) else yes
 
 
 def _command(question: Question, command: str) -> Meaning:
@@ -50,41 +85,57 @@ def _with_values(draft: Draft, question: Question, heard: Hypothesis, yes: bool 
     but = heard.text.lower().startswith(_BUT)
     corrects = yes is False or correction.marked or but or question.kind == "change"
     found = named(draft, heard, replace(correction, marked=corrects))
-    if found is None and (yes is None or corrects):
+    if found is None and (yes is not True or not only_filler(heard.text)):
         found = _unnamed(draft, question, heard, correction.body, corrects=corrects)
+    if found is None and yes and _disputes(draft, question, heard.text):
+        return Meaning()
     if found is None:
-        return Meaning(yes=False if but and question.kind == "final" else yes)
-    return Meaning(yes=yes, offers=found.offers, revisit=found.revisit)
+        return Meaning(yes=False if but and question.kind == "final" else _plainly(yes, heard.text))
+    return Meaning(
+        yes=found.yes if yes is None else yes, offers=found.offers, revisit=found.revisit
+    )
 
 
 def _unnamed(
     draft: Draft, question: Question, heard: Hypothesis, words: str, *, corrects: bool
 ) -> Meaning | None:
     """Values without a name: for the field that is read back, or at the end for the only field of
-    a type. Where nothing says that this corrects, the words must be nothing but the value."""
-    words = new_value(words)
+    a type, where the words must be nothing but the value. A value that more than one field could
+    take asks what to change."""
+    words = _AT.sub("", new_value(words))
+    own = question.kind == "value" and corrects
     offers = [
         Offer(field, reading, "text", heard.confidence)
         for field in _candidates(draft, question, corrects=corrects)
         if (reading := read(field, words, draft.context)).kind == "value"
-        and (corrects or not reading.rest)
+        and (own or not reading.rest)
     ]
-    sure = _told_apart(offers, len(words.split()))
-    return Meaning(offers=tuple(sure)) if sure else None
+    if sure := _told_apart(offers, len(words.split())):
+        return Meaning(offers=tuple(sure))
+    unsure = question.kind == "final" and bool(offers) and not _are_known(draft, offers)
+    return Meaning(yes=False) if unsure else None
+
+
+_AT = re.compile(r"^(?:(?:on|at|for|it's|it is|it was|make (?:it|that))\s+)+", re.IGNORECASE)
+_MOMENTS: frozenset[FieldType] = frozenset({"date", "time"})
 
 
 def _told_apart(offers: list[Offer], words: int) -> list[Offer]:
-    """The offers whose type no other one has; a number only where it is all that was said."""
+    """The offers whose type no other one has; a number only where it is all that was said, digits
+    only where the words are no date or time."""
     kinds = Counter(_KINDS.get(offer.field.type, offer.field.type) for offer in offers)
+    moment = not _MOMENTS.isdisjoint(offer.field.type for offer in offers)
     return [
         offer
         for offer in offers
         if kinds[_KINDS.get(offer.field.type, offer.field.type)] == 1
+        and not (moment and offer.field.type in _KINDS)
         and (offer.field.type != "number" or (words <= MAX_NUMBER_WORDS and len(offers) == 1))
     ]
 
 
 def _candidates(draft: Draft, question: Question, *, corrects: bool) -> list[Field]:
+    """The fields that may take a value without their name; a secret never does at the end."""
     if question.kind == "value":
         fields = [field for field in draft.form.fields if field.name == question.field]
         return [field for field in fields if corrects or TYPES[field.type].strict]
@@ -94,7 +145,23 @@ def _candidates(draft: Draft, question: Question, *, corrects: bool) -> list[Fie
         if field.name in draft.state.answers
         and TYPES[field.type].strict
         and field.type != "boolean"
+        and not field.secret
     ]
+
+
+def _disputes(draft: Draft, question: Question, rest: str) -> bool:
+    """Whether the words after a yes have another date: "yes, is it saturday?"."""
+    offers = [
+        Offer(field, read(field, rest, draft.context))
+        for field in (_candidates(draft, question, corrects=False) if rest else [])
+        if field.type == "date"
+    ]
+    told = [offer for offer in offers if offer.reading.kind == "value"]
+    return question.kind == "final" and bool(told) and not _are_known(draft, told)
+
+
+def _are_known(draft: Draft, offers: list[Offer]) -> bool:
+    return any(_is_known(draft, offer) for offer in offers)
 
 
 # --- process --------------------------------------------------------------------------------------

@@ -124,6 +124,14 @@ def defaults(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:
         yield draft.finding("default", f"default {_shown(default)} {why}")
 
 
+def whole_numbers(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:
+    """`whole` stands on a number."""
+    if draft.field.whole and draft.typed and draft.field.type != "number":
+        yield draft.finding(
+            "whole", f'"whole" means nothing for type {draft.field.type}; remove it'
+        )
+
+
 def secrets(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:
     """A secret is not read back, so it has no `confirm: always`; nor has it a default."""
     if not draft.field.secret:
@@ -140,6 +148,8 @@ def outside(field: Field, value: Scalar) -> str | None:
         known = [choice.value for choice in field.choices]
         close = did_you_mean(str(value), known) or " choose one of them"
         return None if value in known else f"is not among the choices ({', '.join(known)});{close}"
+    if field.whole and isinstance(value, float) and not value.is_integer():
+        return "is not a whole number; change one of the two"
     if field.pattern is not None and not _matches(field.pattern, str(value)):
         return "does not match the pattern; change one of the two"
     size: Scalar = len(str(value)) if field.type in ("text", "name") else value

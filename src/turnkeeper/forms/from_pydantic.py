@@ -49,6 +49,7 @@ class Ask:
     choices: Mapping[str, list[str]] | list[str] | None = None
     min: Scalar | None = None
     max: Scalar | None = None
+    whole: bool | None = None
     length: int | tuple[int, int] | None = None
     pattern: str | None = None
     confirm: ConfirmPolicy | None = None
@@ -184,6 +185,10 @@ _TYPES: tuple[tuple[type, FieldType], ...] = (
 questions, so it is none."""
 
 
+_MORE: dict[object, dict[str, Data]] = {SecretStr: {"secret": True}, int: {"whole": True}}
+"""What else Python's types say of a field."""
+
+
 def _typed(bare: object) -> dict[str, Data]:
     """The type, with choices and secrecy where it has them; an unknown type by its own name, which
     the rules then refuse."""
@@ -192,7 +197,7 @@ def _typed(bare: object) -> dict[str, Data]:
     known = [kind for python, kind in _TYPES if isinstance(bare, type) and issubclass(bare, python)]
     if not known or bare is datetime:
         return {"type": bare.__name__ if isinstance(bare, type) else str(bare)}
-    return {"type": known[0], "secret": True} if bare is SecretStr else {"type": known[0]}
+    return {"type": known[0], **_MORE.get(bare, {})}
 
 
 def _options(bare: object) -> tuple[object, ...]:

@@ -81,6 +81,7 @@ _FIELD = _mapping(
                 {"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2},
             ]
         },
+        "whole": _YES_NO,
         "pattern": {"type": "string", "format": "regex"},
         "confirm": _one_of(ConfirmPolicy),
         "personal": _YES_NO,

@@ -208,6 +208,7 @@ FIELD_KEYS: Keys = {
     "choices": choices,
     "min": scalar,
     "max": scalar,
+    "whole": yes_no,
     "length": length,
     "pattern": exact,
     "confirm": one_of("confirm", get_args(ConfirmPolicy)),

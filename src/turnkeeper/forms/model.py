@@ -65,6 +65,8 @@ class Field(Frozen):
     """Lowest number; earliest date or time (ISO 8601, or `today`); fewest characters of a text."""
     max: Scalar | None = None
     """Highest number; latest date or time; most characters of a text."""
+    whole: bool = False
+    """Of a number: only whole ones, as of guests or nights."""
     length: int | tuple[int, int] | None = None
     """Digits or characters: exactly n, or from n to m."""
     pattern: str | None = None

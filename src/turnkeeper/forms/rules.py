@@ -15,6 +15,7 @@ FIELD_RULES: tuple[FieldRule, ...] = (
     field_rules.lengths,
     field_rules.bounds,
     field_rules.patterns,
+    field_rules.whole_numbers,
     field_rules.defaults,
     field_rules.secrets,
     condition_rules.conditions,

@@ -1,6 +1,7 @@
 """Texts with answers in them: `Thank you. Your policy number is {policy_number}.`
 
-`{name}` stands for an answer as it is spoken; `{{` and `}}` are the braces themselves. Besides the
+`{name}` stands for an answer as it is spoken, and of a personal field for its mask, wherever the
+template stands; `{{` and `}}` are the braces themselves. Besides the
 form's fields, `title`, `known` and `summary` are names.
 
 A sentence that needs an answer which is not there is left out, and the others stay: "Welcome back.

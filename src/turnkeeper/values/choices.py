@@ -25,9 +25,15 @@ ALMOST = 84.0
 it for a second one, which makes it a question."""
 NEAR = 8.0
 
-_NOT = re.compile(
-    r"\b(?:not|no|isn't|don't|except|anything but|instead of|rather than)(?: [\w']+){0,2} $"
+_NEGATION = r"\b(?:not|no|isn't|don't|except|anything but|instead of|rather than)"
+_LOOSE = r"\b(?:nothing|nobody|no one|none|never|neither|(?:was|were|are|has|have|had|did|does)n't)"
+_LINK = (
+    r"(?: (?:was|were|is|been|be|being|has|have|had|got|gets?|a|an|the|any|my|it|of|that|really"
+    r"|want|need))"
 )
+_NOT = re.compile(rf"{_NEGATION}(?: [\w']+){{0,2}} $|{_LOOSE}{_LINK}{{0,3}} $")
+"""Words that deny the choice after them; after "nothing" or "wasn't" only words that link."""
+_NO_GUESS = re.compile(rf"(?:{_NEGATION}|{_LOOSE})(?: [\w']+){{0,2}} $")
 _PLACE = re.compile(
     r"^(?:(?:the|option|number|choice|answer|it's|i'll take|i want|give me|go with|uh)\W+)*"
     r"(?:(?P<nth>\d{1,2})(?:st|nd|rd|th)|(?P<number>\d{1,2})|(?P<last>last)|(?P<first>former)|(?P<second>latter))"
@@ -44,15 +50,19 @@ def _names(choice: Choice) -> Iterator[str]:
     yield from (_plain(name) for name in (choice.value, *choice.synonyms) if _plain(name))
 
 
-def _mentioned(field: Field, words: str) -> list[str]:
-    """The values whose words are in `words` and not denied; a longer name covers a shorter one."""
-    spans = [
+def _spans(field: Field, words: str) -> list[tuple[int, int, str]]:
+    """Where in `words` a choice's words begin and end, and its value."""
+    return [
         (match.start(), match.end(), choice.value)
         for choice in field.choices
         for name in _names(choice)
         for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", words)
-        if not _NOT.search(words[: match.start()])
     ]
+
+
+def _mentioned(field: Field, words: str) -> list[str]:
+    """The values whose words are in `words` and not denied; a longer name covers a shorter one."""
+    spans = [span for span in _spans(field, words) if not _NOT.search(words[: span[0]])]
     whole = [
         value
         for start, end, value in spans
@@ -101,7 +111,8 @@ def _almost(field: Field, words: str) -> list[str]:
 def _one(field: Field, part: str) -> Reading:
     words = _plain(without_fillers(part))
     every = _mentioned(field, words) or _placed(field, words)
-    if not every and not _NOT.search(f"{words} "):
+    denied = _spans(field, words) or _NO_GUESS.search(f"{words} ")
+    if not every and not denied:
         every = _almost(field, _plain(without_carrier(words)))
     if len(every) == 1:
         return Reading("value", every[0])

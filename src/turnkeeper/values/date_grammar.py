@@ -45,9 +45,12 @@ _MONTH = (
 )
 _ORDINAL = r"(?:st|nd|rd|th)\b"
 _DAY = rf"(?P<day>[0-3]?\d)(?:{_ORDINAL}|(?!\w))"
+# After "sat", "sun" and "wed", which are words of their own too.
+_BESIDE = rf",? (?:the )?\d{{1,2}}(?:{_ORDINAL}|$|[,./-]|[ -](?:of )?(?:{'|'.join(MONTHS)}))"
 _WEEKDAY = (
-    r"(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?"
-    r"|fri(?:day)?|saturday|sunday|(?:sat|sun)(?=,? (?:the )?\d))s?\b"
+    r"(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wednesday|thu(?:r(?:s(?:day)?)?)?"
+    rf"|fri(?:day)?|saturday|sunday|(?:sat|sun|wed)(?={_BESIDE})"
+    r"|(?<!\w )(?:sat|sun|wed)(?=$|,| at | morning| afternoon| evening))s?\b"
 )
 _YEAR = (
     r"(?P<year>(?:1[6-9]|20)\d0 (?:and )?(?:[1-9](?:th)?|to|for)\b(?![: ]?\d| ?[ap]\.? ?m\b)"
@@ -155,6 +158,18 @@ def _weekday_of_week(match: re.Match[str], calendar: Calendar) -> Said | None:
     return Said(exact=monday + timedelta(days=weekday + 7 * _WEEKS[which]))
 
 
+def _weeks_from(match: re.Match[str], calendar: Calendar) -> Said | None:
+    """ "a week from friday", "friday week", "2 weeks from tomorrow": counted from the day to come,
+    which is never today."""
+    count, weekday = match.groupdict().get("count") or "1", match["weekday"]
+    weeks = int(count) if count.isdigit() else 1 if count in ("a", "an") else 2
+    if weekday is None:
+        start = _DAYS[match["word"]]
+    else:
+        start = (WEEKDAYS.index(weekday[:3]) - calendar.today.weekday() - 1) % 7 + 1
+    return Said(exact=calendar.today + timedelta(days=start + 7 * weeks))
+
+
 def _bare_weekday(match: re.Match[str], calendar: Calendar) -> Said | None:
     return Said(weekday=WEEKDAYS.index(match["weekday"][:3]))
 
@@ -173,6 +188,7 @@ def _day_of_month(match: re.Match[str], calendar: Calendar) -> Said | None:
     return replace(said, year=month.year, month=month.month)
 
 
+_A_DAY_TO_COME = rf"(?:{_WEEKDAY}|(?P<word>the day after tomorrow|tomorrow|today))"
 _WHICH_WEEK = r"(?P<week>(?:the )?(?P<which>this|next|following|last|past|previous) week)"
 
 # Strong evidence first: a whole date wins over a weekday, a weekday over a bare "the 5th".
@@ -187,6 +203,8 @@ _RULES: tuple[tuple[re.Pattern[str], Build], ...] = tuple(
             _numeric,
         ),
         (rf"\b{_ON}{_DAY}(?: day)?(?: of)?(?: the)?[ /-]?{_MONTH}{_IN_YEAR}", _named),
+        # "june nineteen eighty four" has no day: 19 and 84 are one year.
+        (rf"(?<!\d ){_MONTH},? (?P<year>(?:19|20) (?:oh? ?\d|\d\d))(?![\w:]|[ ,]+\d)", _named),
         (rf"\b{_ON}{_MONTH},?[ /-]?(?:the )?{_DAY}{_IN_YEAR}", _named),
         (
             rf"\b{_ON}{_DAY} (?:day )?(?:of )?(?:the )?"
@@ -194,6 +212,11 @@ _RULES: tuple[tuple[re.Pattern[str], Build], ...] = tuple(
             _named,
         ),
         (r"\b(?P<first>\d{1,2})[/-](?P<second>\d{1,2})(?P<year>)\b(?![/-])", _numeric),
+        (
+            rf"(?<!once )(?<!twice )\b{_COUNT} weeks? (?:from|on) (?:this )?{_A_DAY_TO_COME}",
+            _weeks_from,
+        ),
+        (rf"\b(?:on )?{_A_DAY_TO_COME} week\b(?! \d)", _weeks_from),
         (rf"\b{_COUNT} {_UNIT} (?P<back>ago|back)\b", _counted),
         (rf"\b(?:in|after) {_COUNT} {_UNIT}\b", _counted),
         (rf"\b{_COUNT} {_UNIT} (?:from (?:now|today)|later)\b", _counted),
@@ -225,7 +248,7 @@ _ANOTHER_DATE = (
 
 _A_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun|to|yester)(?:day|morrow)\b"
 _ENTANGLED_BEFORE = re.compile(
-    rf"\b(?:not|isn't|except) $|{_A_DAY}(?: or| and| to)? $"
+    rf"{_A_DAY}(?: or| and| to)? $"
     r"|\b(?:after|before|from|since|closest|day|week|fortnight|month|year|past|next|last|previous"
     rf"|following|\d+(?:{_ORDINAL})?)s?\b(?: (?:of|to|in|on|the))*\W*$"
 )
@@ -235,6 +258,47 @@ _ENTANGLED_AFTER = re.compile(
     rf"|(?:of|in) (?:the|this|last|next|a|\d+|{_MONTH})\b(?! (?:morning|afternoon|evening|night))"
     r"|\d+ (?:day|week|month|year))"
 )
+
+
+_DENIAL = (
+    r"(?:(?<!why )\bnot|n't|\bnever|\bcannot|\bexcept|\bexcluding|\b(?:other|rather) than"
+    r"|\binstead of|\bapart from|\b(?:any|every|all|no)(?:thing|time|day)?(?: \w+)? but)\b"
+)
+_EXCLUDES = re.compile(_DENIAL)
+_DENIED = re.compile(
+    rf"{_DENIAL}(?: (?:for|on|the|this|next|in|at|do|make|make it|come|available|free|be))*\W*$"
+)
+_TOO = re.compile(r"^\W*(?:or|nor|and)\b")
+_OR = (
+    rf"(?:or(?: maybe| perhaps| on| the)*(?: {_A_DAY}| day| \d)|(?:and|to)(?: the)? \d+{_ORDINAL})"
+)
+_UNSURE_AFTER = re.compile(rf"^,? {_OR}|^ before last\b")
+_UNSURE_BEFORE = re.compile(rf"(?:\d|\d{_ORDINAL}|{_A_DAY}),? or(?: maybe| perhaps| on| the)* $")
+_UNREAD_WEEKS = re.compile(r"\bweeks?(?: (?:from|on|after|before))(?: the)? $")
+
+
+def denied(said: Said) -> bool:
+    """Whether the words before a match exclude it: "not | friday", "any day but | friday"."""
+    return bool(_DENIED.search(said.before))
+
+
+def denied_too(said: Said) -> bool:
+    """Whether what follows a match that is denied is denied with it: "| friday or saturday"."""
+    return bool(_TOO.search(said.after))
+
+
+def excludes(line: str) -> bool:
+    """Whether something is denied or left out in `line`, whatever it is."""
+    return bool(_EXCLUDES.search(line))
+
+
+def unsure(said: Said) -> bool:
+    """Whether the words around a match make it one of two days, or another that nobody reads."""
+    return bool(
+        _UNSURE_AFTER.search(said.after)
+        or _UNSURE_BEFORE.search(said.before)
+        or (said.day is None and _UNREAD_WEEKS.search(said.before))
+    )
 
 
 def entangled(said: Said) -> bool:

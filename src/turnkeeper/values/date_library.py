@@ -18,6 +18,10 @@ _VAGUE = re.compile(r"\b(?:next|last|this|coming) (?:week|month|quarter|year)\b"
 """Dateparser makes a day of these by itself; nobody said which."""
 
 
+_NO_DAY = re.compile(r"(?:the )?(?:day|date)|sat|sun|wed|mar|may", re.IGNORECASE)
+"""What duckling makes a day of, though beside other words it is none: "what was the day"."""
+
+
 def library_days(text: str, context: Context) -> list[date]:
     """The days that `text` may mean; several where a day comes round again ("christmas")."""
     if len(text) > MAX_CHARS or not any(char.isalpha() for char in text):
@@ -42,9 +46,14 @@ def _duckling(text: str, context: Context) -> list[date]:
     return sorted({*days, *(day for day in before if day < midnight.date())})
 
 
+def _plain_word(body: str, text: str) -> bool:
+    """Whether `body`, which was found in `text`, is no day there; "sat" alone is one."""
+    return bool(_NO_DAY.fullmatch(body)) and (body != text.strip() or "da" in body.lower())
+
+
 def _values(text: str, midnight: datetime) -> list[date]:
     found = duckling_client.ask(text, midnight)
-    if len(found) != 1:
+    if len(found) != 1 or _plain_word(str(found[0]["body"]).strip(), text):
         return []
     return [
         date.fromisoformat(each["value"][:10])

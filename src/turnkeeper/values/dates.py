@@ -16,7 +16,16 @@ from babel.dates import format_date
 
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values.bounds import refused
-from turnkeeper.values.date_grammar import Calendar, Said, entangled, find
+from turnkeeper.values.date_grammar import (
+    Calendar,
+    Said,
+    denied,
+    denied_too,
+    entangled,
+    excludes,
+    find,
+    unsure,
+)
 from turnkeeper.values.date_library import library_days
 from turnkeeper.values.locales import babel_locale
 from turnkeeper.values.numerals import figures, leftover
@@ -123,8 +132,12 @@ def _one(field: Field, part: str, context: Context) -> Reading:
     words = without_carrier(without_fillers(part))
     calendar = Calendar(context.now.date(), context.region not in MONTH_FIRST)
     said = find(figures(words), calendar)
+    if said is not None and denied(said):
+        return NOTHING if denied_too(said) else _one(field, said.after, context)
+    if said is not None and unsure(said):
+        return NOTHING
     if said is None or entangled(said):
-        return _by_library(field, words, context)
+        return NOTHING if excludes(words.lower()) else _by_library(field, words, context)
     ours = _resolve(field, said, context)
     if _holiday(said):
         theirs = _by_library(field, words, context)

@@ -5,6 +5,7 @@ length   how many digits: exactly n, or from n to m. A known length also settles
 pattern  what the whole string matches
 """
 
+import re
 from collections.abc import Sequence
 
 from turnkeeper.forms.model import Field, Scalar
@@ -14,6 +15,8 @@ from turnkeeper.values.spoken import Slot, digit_runs, readings
 from turnkeeper.values.utterance import read_parts, without_carrier, without_fillers
 
 MAX_DIGITS = 64
+_DATE = re.compile(r"(?<![\d/])(?:\d{1,2}/\d{1,2}/(?:\d{4}|\d\d)|\d{4}/\d{1,2}/\d{1,2})(?![\d/])")
+"""A date as recognisers write it: its figures are no string of digits."""
 
 
 def _check(field: Field, digits: str) -> Reading:
@@ -46,6 +49,8 @@ def _settled(field: Field, runs: Sequence[list[Slot]]) -> Reading:
 
 def read(field: Field, text: str, context: Context) -> Reading:
     def one(part: str) -> Reading:
+        if _DATE.search(part):
+            return NOTHING
         return _settled(field, digit_runs(without_carrier(without_fillers(part))))
 
     return read_parts(text, one)

@@ -61,9 +61,15 @@ def _written(said: str) -> str:
         line = words.sub(sign, line)
     if "@" not in line:
         local, at, domain = line.rpartition(" at ")
+        if "." in local.partition(" at ")[2]:  # an address of its own stands before this one
+            return ""
         line = f"{local}@{domain}" if at else line
     spaced = re.sub(r"([@._+-])", r" \1 ", line)
     return "".join(_figured(spaced.split())).strip(".,;:!?").lower()
+
+
+_NO = re.compile(r"\W+no\W+", re.IGNORECASE)
+_FULL = re.compile(r"[^\s@<>,;:]+@[^\s@<>,;:]+\.[^\s@<>,;:]+")
 
 
 def _valid(field: Field, address: str) -> Reading:
@@ -77,9 +83,15 @@ def _valid(field: Field, address: str) -> Reading:
 
 
 def _one(field: Field, part: str) -> Reading:
-    written = re.search(r"[^\s@<>,;:]+@[^\s@<>,;:]+\.[^\s@<>,;:]+", part)
-    if written:
-        return _valid(field, written[0].strip(".,;:!?").lower())
+    if written := _FULL.findall(part):
+        return _valid(field, written[-1].strip(".,;:!?").lower())
+    *before, last = (_spoken(field, each) for each in _NO.split(part))
+    if before and before[-1].kind != "none" and last.kind != "none":
+        return last
+    return _spoken(field, part)
+
+
+def _spoken(field: Field, part: str) -> Reading:
     said = _CARRIER.sub("", without_carrier(without_fillers(part)))
     return _valid(field, _written(said))
 

@@ -46,7 +46,8 @@ _FIRST_LAST = re.compile(
 )
 _CARRIER = re.compile(
     r"^(?:(?:hi|hello|hey|yes|yeah)\b[ ,]*)?(?:(?:i'm|i am|call me|(?:my|the) "
-    r"(?:full |first |last )?name(?:'s| is)?|you can call me|this is|it's|speaking is)\b\s*)?",
+    r"(?:full |first |last )?name(?:'s| is)?|you can call me|this is|it's|speaking is"
+    r"|under(?: (?:my|the)(?: full| first| last)? name(?: of)?)?)\b\s*)?",
     re.IGNORECASE,
 )
 _SPELLED = re.compile(
@@ -102,13 +103,29 @@ def _cased(name: str) -> str:
     return " ".join(_cased_word(word, place == 0) for place, word in enumerate(name.split()))
 
 
+_LETTER_RUN = re.compile(r"^(?P<name>.*[^\W\d_]{2,}\.?)[ ,]+(?P<run>(?:[^\W\d_] ){2,}[^\W\d_])$")
+
+
+def _doubled(said: str) -> str:
+    """ "Ann, A N N E" is "anne": letters after a name spell the last word that they resemble."""
+    spread = re.sub(r"(?<=\b\w)[-.,]+ *(?=\w\b)", " ", said)
+    match = _LETTER_RUN.match(spread)
+    if match is None:
+        return said
+    *others, last = match["name"].replace(",", " ").split()
+    spelled = match["run"].replace(" ", "").lower()
+    if spelled == "".join([*others, last]).lower():
+        return match["name"]
+    return " ".join([*others, spelled]) if fuzz.ratio(last.lower(), spelled) >= 60 else said
+
+
 def _respelled(said: str) -> str:
     """ "Shane, spelled s h a y n e" is "shayne": the spelling stands for the word it resembles."""
     name, *spelling = _SPELLED.split(said, maxsplit=1)
     spelled = _unspelled(spelling[0]).replace(" ", "") if spelling else ""
     words = name.split()
     if not spelled:
-        return name
+        return _doubled(name)
     likeness = [fuzz.ratio(word.lower(), spelled) for word in words]
     best = max(likeness, default=0)
     if best < 50:

@@ -35,7 +35,7 @@ _WORDS = {
 _SCALE = rf" ?(?P<scale>{'|'.join(_SCALES)})s?\b"
 _MONEY = r"(?:dollars?|bucks?|pounds?|euros?|quid)"
 _FIGURE = re.compile(
-    r"(?<![\w.,])(?P<minus>(?:minus|negative) |-\$? ?(?=[\d.]))?[$£€]?"
+    r"(?<![\w.,])(?<!\d:)(?P<minus>(?:minus|negative) |-\$? ?(?=[\d.]))?[$£€]?"
     r"(?P<figure>\d{1,3}(?:,\d{3})+(?:\.\d{1,9})?|\d{1,16}(?:\.\d{1,9})?|\.\d{1,9})"
     rf"(?: (?P<cut>[1-9]\d)(?![\d,.:%]|\w))?(?:{_SCALE})?"
     rf"(?: {_MONEY} (?:and )?(?P<cents>\d\d?)(?: cents?| pence| p)?\b)?"
@@ -55,12 +55,18 @@ _FRACTION = re.compile(
     r"^[ -]+(?:and )?(?:an? )?(?:\d+-?(?:st|nd|rd|th)s?|\w*(?:eigh|fif|ten|nin|seven|six|four|dred"
     r"|thousand|llion)ths?|thirds?|halves|quarters?|lakhs?|crores?)\b"
 )
+_CLOCK = re.compile(r" ?(?:[ap]\.? ?m\b|o'? ?clock\b)")
+_NO_SUCH = re.compile(r"\b(?:no|not any) (\w+)(?! ?\d)")
+_COUNTING = {"a", "all", "an", "any", "count", "how", "in", "many", "number", "of", "the", "total"}
+"""Words of a label that do not say what is counted."""
 _STRAY = re.compile(r"\d")
 
 
 def check(field: Field, number: float) -> Reading:
     """`number` in normal form, within the field's bounds."""
     low, high = number_of(field.min), number_of(field.max)
+    if field.whole and number != int(number):
+        return refused("not_whole", "I need a whole number.")
     if low is not None and number < low:
         return refused("too_low", f"That's too low; it must be at least {low:,.15g}.")
     if high is not None and number > high:
@@ -102,14 +108,30 @@ def find(line: str) -> float | None:
         return None if _STRAY.search(line) else _worded(line)
     match = matches[0]
     torn = match["cut"] and len(match["figure"]) > 1
-    if torn or _FRACTION.match(line[match.end() :]) or line[: match.start()].endswith("point "):
+    after = line[match.end() :]
+    other = _FRACTION.match(after) or _CLOCK.match(after)
+    if torn or other or line[: match.start()].endswith("point "):
         return None
     number = _figured(match)
     return number if math.isfinite(number) and abs(number) < LARGEST else None
 
 
+def _none_of(field: Field, line: str) -> bool:
+    """Whether there is "no" before a word of the field's own name or label: "no children"."""
+    own = {*re.findall(r"\w+", f"{field.name.replace('_', ' ')} {field.label}".lower())} - _COUNTING
+    said = _NO_SUCH.findall(line)
+    return any(word in own or _kin(word, name) for word in said for name in own)
+
+
+def _kin(one: str, other: str) -> bool:
+    """Whether two words differ only in an ending, as "child" and "children" do."""
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) > 3 and longer.startswith(shorter) and len(longer) - len(shorter) < 4
+
+
 def _one(field: Field, part: str) -> Reading:
-    number = find(figures(without_fillers(part)))
+    line = figures(without_fillers(part))
+    number = 0.0 if _none_of(field, line) else find(line)
     return NOTHING if number is None else check(field, number)
 
 

@@ -133,7 +133,8 @@ def test_an_unknown_form_is_told_with_those_that_there_are(
     result = talk(MemorySessions([]))
     assert result.exit_code == 1
     assert result.stderr == (
-        f"error: no worker has a form 'booking'; in the folder {tmp_path} there are taxi\n"
+        "error: no worker has a form 'booking'; workers have those of the folder that they were "
+        f"started with (--forms); in {tmp_path} here there are taxi\n"
     )
     monkeypatch.setenv("TURNKEEPER_FORMS", str(tmp_path / "none"))
     assert "a form is a file in the folder" in talk(MemorySessions([])).stderr

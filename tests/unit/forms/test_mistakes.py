@@ -435,6 +435,14 @@ FIELDS = {
         "name: a\nprompt: A?\ntype: boolean\nlength: 3",
         ['8:13: field "a": "length" means nothing for type boolean; remove it'],
     ),
+    "whole on a text": (
+        "name: a\nprompt: A?\nwhole: true",
+        ['7:12: field "a": "whole" means nothing for type text; remove it'],
+    ),
+    "a default that is not whole": (
+        "name: a\nprompt: A?\ntype: number\nwhole: true\nrequired: false\ndefault: 1.5",
+        ['10:14: field "a": default 1.5 is not a whole number; change one of the two'],
+    ),
     "a negative length": (
         "name: a\nprompt: A?\nlength: -3",
         ['7:13: field "a": a length is a whole number, or from..to, such as 6 or 4..8'],

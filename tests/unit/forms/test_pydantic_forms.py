@@ -63,7 +63,7 @@ fields:
   - {name: report, prompt: "The report?", when: 'kind == "theft"', max: 30}
   - {name: day, type: date, prompt: "Which day?", max: today, confirm: always}
   - {name: at, type: time, prompt: "At what time?", required: false, default: 12:30}
-  - {name: people, type: number, prompt: "How many?", min: 1, max: 9}
+  - {name: people, type: number, prompt: "How many?", whole: true, min: 1, max: 9}
   - {name: damage, type: number, prompt: "How much?", required: false, min: 0}
   - {name: hurt, type: boolean, prompt: "Is anyone hurt?"}
   - name: channel
