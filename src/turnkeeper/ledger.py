@@ -72,6 +72,8 @@ class Ledger:
     def outcome(self, key: str) -> Outcome:
         """How a turn ended, by its update id; or the newest outcome of an utterance, by its name
         (`turnkeeper.contract.utterance_name`). Empty while there is none."""
+        if key.startswith("."):  # Asked by one who does not know the epoch.
+            key = self.epoch + key
         if key in self._failures:
             return self._failures[key]
         reply = self._replies.get(key) or next(
@@ -98,12 +100,19 @@ class Ledger:
             )
         return False
 
-    def require_epoch(self, epoch: str) -> None:
-        """Raises SupersededLeg for a message of a session of this id that has ended."""
-        if epoch and epoch != self.epoch:
+    def own(self, turn: Turn) -> Turn:
+        """The turn under this session's epoch, which a sender need not know.
+
+        Raises:
+            SupersededLeg: it is of a session of this id that has ended.
+        """
+        if not turn.epoch:
+            return turn.model_copy(update={"epoch": self.epoch})
+        if turn.epoch != self.epoch:
             raise SupersededLeg(
                 "the session of this leg has ended, and the caller has begun another since"
             )
+        return turn
 
     def take(self, turn: Turn, reply: Reply) -> None:
         """Store a turn's reply; the turn is now the newest."""
@@ -114,7 +123,8 @@ class Ledger:
 
     def fail(self, turn: Turn, error: str, message: str) -> None:
         """Store how a turn failed that nobody waits for."""
-        _keep(self._failures, turn.name(), Outcome(error=error, message=message))
+        named = turn if turn.epoch else self.own(turn)
+        _keep(self._failures, named.name(), Outcome(error=error, message=message))
 
     # --- legs -------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ class Session:
             SupersededLeg, TurnConflict: see `turnkeeper.ledger`.
             SessionClosed: the form has been submitted, or the session has ended.
         """
-        self.ledger.require_epoch(turn.epoch)
+        turn = self.ledger.own(turn)
         stored = self.ledger.stored(turn.update_id())
         if stored is not None:
             return stored
@@ -110,6 +110,7 @@ class Session:
 
     def take(self, turn: Turn, base: DialogueState, decision: Decision) -> Reply:
         """Apply what was decided from `base`, the state that `admit` gave."""
+        turn = self.ledger.own(turn)
         amends = base is not self.dialogue
         reply = decision.reply.model_copy(
             update={

@@ -246,6 +246,28 @@ async def test_a_late_turn_of_a_finished_session_does_not_reach_the_next_one(
     assert (await new.turn("1234")).recorded == {"policy": "1234"}
 
 
+async def test_a_turn_is_the_same_turn_whether_or_not_its_sender_knows_the_epoch(
+    sessions: VoiceSessions,
+) -> None:
+    session = await sessions.open("claim", caller="+14155550101")
+    attached = sessions.attach(session.id, session.leg)
+    first = await attached.turn("4321", utterance_id="u1")
+    assert await session.turn("4321", utterance_id="u1") == first
+    assert await attached.reply_to("u1") == first
+    await attached.turn("no", utterance_id="u2")
+    await attached.post_turn("9999", utterance_id="u1")
+    with pytest.raises(TurnConflict):
+        await _posted_again(attached, "u1", first)
+    assert (await session.state()).turns == 2
+
+
+async def _posted_again(session: VoiceSession, utterance: str, former: Reply) -> None:
+    """Wait until the outcome of an utterance is another one than it was."""
+    async with asyncio.timeout(10):
+        while await session.reply_to(utterance) == former:
+            await asyncio.sleep(0.01)
+
+
 async def test_the_turn_that_ended_a_session_has_its_reply_again(sessions: VoiceSessions) -> None:
     session = await completed(sessions)
     again = await session.turn("yes", utterance_id="fin")

@@ -133,10 +133,11 @@ def test_legs_and_replies_are_bounded() -> None:
 
 def test_a_message_of_the_callers_former_session_is_refused() -> None:
     ledger = ledger_with()
-    ledger.require_epoch("e1")
-    ledger.require_epoch("")
+    asked = turn("u1")
+    assert ledger.own(asked) == asked
+    assert ledger.own(asked.model_copy(update={"epoch": ""})) == asked
     with pytest.raises(SupersededLeg, match="has ended"):
-        ledger.require_epoch("e0")
+        ledger.own(asked.model_copy(update={"epoch": "e0"}))
 
 
 def test_an_utterance_that_goes_back_to_its_first_words_amends_again() -> None:
