@@ -1,7 +1,6 @@
 """One set-up for worker, tests and replayer: what they must not differ in is said here once."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -30,8 +29,6 @@ from workflows.voice_session import VoiceSession
 STICKY_TIMEOUT = timedelta(seconds=0.5)
 """A worker killed between turns costs the caller this long, once (measured: 0.53 s)."""
 DRAIN_TIMEOUT = timedelta(seconds=20)
-THREADS = 16
-"""Interpretations at once: each is about a millisecond of work, and may wait for a date parser."""
 
 PASSED_THROUGH = ("turnkeeper", "activities.contract", "structlog")
 """Loaded once for all sessions: reloading our pydantic models is a third of a worker's CPU. The
@@ -72,7 +69,6 @@ def build_worker(
         task_queue=settings.task_queue,
         workflows=[VoiceSession],
         activities=[interpreter.load_form, interpreter.decide, deliver, discard],
-        activity_executor=ThreadPoolExecutor(THREADS, thread_name_prefix="interpret"),
         workflow_runner=runner(settings),
         max_cached_workflows=cached,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,

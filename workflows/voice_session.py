@@ -7,7 +7,7 @@ or sent. A message changes the session in one step after its last await, or not 
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -120,6 +120,7 @@ class VoiceSession:
     async def disconnect(self, gone: Disconnect) -> None:
         if self._session is not None:
             self._session.disconnect(gone, workflow.now())
+            self._refresh(settle=True)
 
     @workflow.update(description="End the session without submitting it")
     @guarded
@@ -263,10 +264,16 @@ class VoiceSession:
         One timer an idle window: it sleeps the remainder when turns came meanwhile, for a timer
         that starts anew with each turn costs two events a turn.
         """
-        due = session.deadline(workflow.now())
+        settling, due = self._settling(), session.deadline(workflow.now())
+        wakes = [at for at in (settling, due[0] if due else None) if at is not None]
         woken = await _within(
-            due[0] - workflow.now() if due else None,
-            lambda: session.dialogue.status == "submitting" or self._over() or self._renewal_due(),
+            min(wakes) - workflow.now() if wakes else None,
+            lambda: (
+                session.dialogue.status == "submitting"
+                or self._over()
+                or self._renewal_due()
+                or (settling is None and self._settling() is not None)
+            ),
         )
         if not woken:
             await self._run_out(session)
@@ -276,7 +283,7 @@ class VoiceSession:
     async def _run_out(self, session: Session) -> None:
         async with self._one_at_a_time:
             session.run_out(workflow.now())
-            self._refresh()
+            self._refresh(settle=True)
 
     def _over(self) -> bool:
         return self._known().is_over(workflow.now())
@@ -317,9 +324,12 @@ class VoiceSession:
         self._refresh()
         return reply
 
-    def _refresh(self) -> None:
+    def _settling(self) -> datetime | None:
+        return self._display.due if self._display is not None else None
+
+    def _refresh(self, *, settle: bool = False) -> None:
         if self._display is not None:
-            self._display.refresh()
+            self._display.refresh(settle=settle)
 
 
 def _refusal(error: FailureError, form: str) -> SessionError:

@@ -2,19 +2,24 @@
 whose clock is moved ahead."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from temporalio.common import SearchAttributeKey
 from temporalio.testing import WorkflowEnvironment
 
 from tests.durable.conftest import World
 from turnkeeper.client import VoiceSession, VoiceSessions
-from turnkeeper.contract import STORE_FORM
+from turnkeeper.contract import ATTRIBUTE_FIELD, STORE_FORM
 from turnkeeper.forms.model import Stale
 from turnkeeper.store import SessionStore
 from turnkeeper.temporal import TemporalBackend
+from worker.attributes import register_search_attributes
 from worker.server import find_temporal
+from workflows.display import SETTLING
 
 MINUTE = timedelta(minutes=1)
 
@@ -45,6 +50,18 @@ class Ahead:
     async def open(self, caller: str = "+14155550101") -> VoiceSession:
         with self.environment.with_time_skipping_disabled():
             return await self.sessions.open("claim", caller=caller)
+
+    @asynccontextmanager
+    async def listed(self) -> AsyncIterator[VoiceSession]:
+        """A session on a worker that keeps the search attributes."""
+        world = replace(
+            self.world, settings=self.world.settings.model_copy(update={"task_queue": "listed"})
+        )
+        backend = TemporalBackend(world.client, "listed")
+        async with world.worker(), VoiceSessions(backend, world.settings) as sessions:
+            with self.environment.with_time_skipping_disabled():
+                session = await sessions.open("claim", caller="+14155550102")
+            yield session
 
     async def forward(self, session_id: str, by: timedelta) -> None:
         await self.environment.fast_forward(self.world.handle(session_id), by)
@@ -151,3 +168,29 @@ async def test_a_stored_record_is_gone_after_its_time_to_live(ahead: Ahead) -> N
         await store.set("user-42", {"city": "Oslo"})
     await ahead.forward(ahead.sessions.session_id(STORE_FORM, "user-42"), timedelta(hours=2))
     assert await store.get("user-42") is None
+
+
+async def test_a_list_of_sessions_is_two_minutes_behind_a_caller_who_talks(ahead: Ahead) -> None:
+    await register_search_attributes(ahead.world.client)
+    async with ahead.listed() as session:
+        await session.turn("4321")
+        await session.turn("no")
+        assert await asked(ahead, session) == "policy"
+        await ahead.forward(session.id, SETTLING + MINUTE)
+        assert await asked(ahead, session) == "day"
+        await session.hang_up()
+
+
+async def test_when_the_caller_goes_the_list_says_at_once_where_they_stood(ahead: Ahead) -> None:
+    await register_search_attributes(ahead.world.client)
+    async with ahead.listed() as session:
+        await session.turn("4321")
+        await session.hang_up("drop")
+        assert await asked(ahead, session) == "theft"
+
+
+async def asked(ahead: Ahead, session: VoiceSession) -> str | None:
+    """The asked field as the server's search has it."""
+    await session.state()  # What was signalled before is done.
+    description = await ahead.world.handle(session.id).describe()
+    return description.typed_search_attributes.get(SearchAttributeKey.for_keyword(ATTRIBUTE_FIELD))
