@@ -33,7 +33,7 @@ TURN = "turnkeeper turn"
 SANDBOX = ", sandboxed"
 
 TARGETS = {FLOOR: 1.6, LOCAL + SANDBOX: 1.2}
-"""How many times as long as each a full turn may take at most, p50; the second on a worker as ours."""
+"""How many times as long as each a full turn may take at most, p50; our worker is sandboxed."""
 
 PAUSE_SECONDS = 0.03
 """Before each turn, in every kind: a caller takes longer, and what a server does after its answer
