@@ -2,7 +2,7 @@
 
 import click
 
-from worker.options import DEFAULT_PORT, DEFAULT_UI_PORT, setting_options
+from worker.options import DEFAULT_GATEWAY_PORT, DEFAULT_PORT, DEFAULT_UI_PORT, setting_options
 
 _SETTINGS = ("forms", "region", "timezone", "log_format", "log_level")
 _HELP = {"max_content_width": 100, "show_default": True}
@@ -50,6 +50,25 @@ def dev_command(
 
     given = {name: value for name, value in options.items() if value is not None}
     run_command(lambda: dev(port, ui_port, **{**before, **given}))
+
+
+@main.command("gateway")
+@click.option("--host", default="127.0.0.1", help="Loopback, until it authenticates.")
+@click.option("--gateway-port", default=DEFAULT_GATEWAY_PORT, type=_PORT, help="0 is any free one.")
+@setting_options("public_url", "tenant", "task_queue", *_SETTINGS)
+@click.pass_obj
+def gateway_command(
+    before: dict[str, str | None], /, host: str, gateway_port: int, **options: str | None
+) -> None:
+    """Run the gateway: HTTP, WebSocket, Twilio, OpenAI-compatible, and a page to try it.
+
+    It connects to Temporal as the worker does, and answers 503 while it cannot.
+    """
+    from worker.gateway import gateway
+    from worker.process import run_command
+
+    given = {name: value for name, value in options.items() if value is not None}
+    run_command(lambda: gateway(host, gateway_port, **{**before, **given}))
 
 
 @main.command("demo")

@@ -7,8 +7,8 @@ import click
 
 from turnkeeper.settings import SettingHelp, describe_settings
 
-DEFAULT_PORT, DEFAULT_UI_PORT = 7233, 8233
-"""Those of Temporal's own development server: the `temporal` command finds it without options."""
+DEFAULT_PORT, DEFAULT_UI_PORT, DEFAULT_GATEWAY_PORT = 7233, 8233, 8080
+"""The first two are those of the Temporal command's own server, which it finds without options."""
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

@@ -125,6 +125,12 @@ class Settings(BaseSettings):
     ] = 15.0
     """Seconds that a client goes on trying to have a turn answered."""
 
+    public_url: Annotated[
+        str | None, Field(pattern=r"^https?://[^/\s]+(/\S*)?$"),
+        Must("an address such as https://voice.example.com"),
+    ] = None  # fmt: skip
+    """Where the gateway is reached from outside: what telephony platforms are told."""
+
     deployment: Annotated[
         str | None, Field(validation_alias=AliasChoices(
             "TURNKEEPER_DEPLOYMENT", "TEMPORAL_DEPLOYMENT_NAME"

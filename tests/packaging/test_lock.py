@@ -26,10 +26,13 @@ def project(root: Path) -> dict[str, Any]:
 
 
 def asked(project: dict[str, Any]) -> Iterator[Requirement]:
-    """The base dependencies, every extra, and what the worker runs with."""
+    """The base dependencies, and what the worker runs with: its group and the extras in it."""
     tables = project["project"]
-    extras = tables["optional-dependencies"].values()
-    for lines in (tables["dependencies"], *extras, project["dependency-groups"]["worker"]):
+    worker = [Requirement(line) for line in project["dependency-groups"]["worker"]]
+    named = {extra for each in worker if each.name == "turnkeeper" for extra in each.extras}
+    extras = [tables["optional-dependencies"][extra] for extra in named]
+    yield from worker
+    for lines in (tables["dependencies"], *extras):
         yield from map(Requirement, lines)
 
 

@@ -1,0 +1,9 @@
+"""OpenAI-compatible."""
+
+from fastapi import APIRouter
+
+from turnkeeper.gateway.doorway import Doorway
+
+
+def router(doorway: Doorway) -> APIRouter:
+    return APIRouter()

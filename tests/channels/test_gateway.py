@@ -1,0 +1,90 @@
+"""The gateway's door: whom it answers, where it listens, how it stops."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI, WebSocket
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from turnkeeper.errors import SettingsError
+from turnkeeper.gateway.app import create_app
+from turnkeeper.gateway.serve import serve
+from turnkeeper.testing import MemorySessions
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def app() -> AsyncIterator[FastAPI]:
+    """The gateway with a socket that waits, in an application of somebody."""
+    async with MemorySessions([]) as sessions:
+        app = create_app(sessions, public_url="https://voice.example.com/")
+
+        @app.websocket("/waits")
+        async def waits(socket: WebSocket) -> None:
+            await socket.accept()
+            await socket.receive_text()
+
+        yield app
+
+
+async def answered(app: FastAPI, **headers: str) -> int:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        return (await client.get("/openapi.json", headers=headers)).status_code
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:8080", "localhost:8080", "[::1]:8080", "voice.example.com"]
+)
+async def test_it_answers_under_its_own_names(app: FastAPI, host: str) -> None:
+    assert await answered(app, host=host) == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "[", "localhost.", ""])
+async def test_a_name_that_was_rebound_to_loopback_is_refused(app: FastAPI, host: str) -> None:
+    assert await answered(app, host=host) == 421
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"]
+)
+async def test_a_page_of_another_origin_is_refused(app: FastAPI, origin: str) -> None:
+    assert await answered(app, origin=origin) == 403
+    assert await answered(app, origin="http://localhost:8080") == 200
+
+
+@contextmanager
+def taken() -> Iterator[int]:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        yield bound.getsockname()[1]
+
+
+async def test_a_taken_port_is_a_sentence(app: FastAPI) -> None:
+    with taken() as port, pytest.raises(SettingsError, match=f"port {port} .*--gateway-port"):
+        await serve(app, host="127.0.0.1", port=port, ready=print)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.10", "::"])
+async def test_an_address_that_others_reach_is_refused(app: FastAPI, host: str) -> None:
+    with pytest.raises(SettingsError, match="authenticates nobody yet"):
+        await serve(app, host=host, port=0, ready=print)
+
+
+async def test_when_it_stops_open_sockets_hear_that_the_service_restarts(app: FastAPI) -> None:
+    url = asyncio.get_running_loop().create_future()
+    serving = asyncio.ensure_future(serve(app, host="127.0.0.1", port=0, ready=url.set_result))
+    async with connect((await url).replace("http", "ws") + "/waits") as line:
+        serving.cancel()
+        with pytest.raises(ConnectionClosed) as closed:
+            await line.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    with pytest.raises(asyncio.CancelledError):
+        await serving

@@ -1,0 +1,37 @@
+"""The gateway as a process of its own: HTTP, WebSocket and telephony in front of the sessions."""
+
+from pathlib import Path
+
+from turnkeeper.client import VoiceSessions
+from turnkeeper.gateway.app import create_app
+from turnkeeper.gateway.doorway import Catalogue, NoForms
+from turnkeeper.gateway.serve import serve
+from turnkeeper.settings import Settings, read_settings
+from turnkeeper.telemetry import logger, setup_telemetry
+from worker.forms import FormFolder
+
+_log = logger(__name__)
+
+
+async def gateway(host: str, port: int, **options: object) -> None:
+    """Runs until it is cancelled; `options` are settings that the command line gave.
+
+    Raises SettingsError and FormError, each for a person to read. That Temporal is not there is no
+    reason to stop: requests are answered with 503 until it is.
+    """
+    settings = read_settings(**options)
+    setup_telemetry("turnkeeper-gateway", settings)
+    forms = catalogue(settings)
+    async with VoiceSessions.connect(settings=settings) as sessions:
+        app = create_app(sessions, forms=forms, public_url=settings.public_url)
+        await serve(
+            app,
+            host=host,
+            port=port,
+            ready=lambda url: _log.info("gateway is running", address=url),
+        )
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """The forms of the folder; none where there is no folder: only the workers need one."""
+    return FormFolder(settings.forms) if Path(settings.forms).is_dir() else NoForms()
