@@ -35,12 +35,20 @@ def main(context: click.Context, /, **options: str | None) -> None:
 @main.command("dev")
 @click.option("--port", default=DEFAULT_PORT, type=_PORT, help="Temporal's; 0 is any free one.")
 @click.option("--ui-port", default=DEFAULT_UI_PORT, type=_PORT, help="The UI's; 0 is any free one.")
-@setting_options("data", *_SETTINGS)
+@click.option(
+    "--gateway-port", default=DEFAULT_GATEWAY_PORT, type=_PORT, help="The page's; 0 is any free."
+)
+@setting_options("data", "public_url", *_SETTINGS)
 @click.pass_obj
 def dev_command(
-    before: dict[str, str | None], /, port: int, ui_port: int, **options: str | None
+    before: dict[str, str | None],
+    /,
+    port: int,
+    ui_port: int,
+    gateway_port: int,
+    **options: str | None,
 ) -> None:
-    """Run a server, its UI and a worker on this machine.
+    """Run a server, its UI, a worker and the gateway on this machine.
 
     The server is Temporal's development server, on SQLite. Sessions are in the data folder;
     started again, it has them all.
@@ -49,7 +57,7 @@ def dev_command(
     from worker.process import run_command
 
     given = {name: value for name, value in options.items() if value is not None}
-    run_command(lambda: dev(port, ui_port, **{**before, **given}))
+    run_command(lambda: dev(port, ui_port, gateway_port, **{**before, **given}))
 
 
 @main.command("gateway")

@@ -22,7 +22,7 @@ from turnkeeper.telemetry import setup_telemetry
 from worker.demo_call import Call
 from worker.demo_receiver import Attempt, Receiver
 from worker.demo_screen import Screen, Stopwatch
-from worker.demo_worker import WorkerProcess
+from worker.demo_worker import DemoWorker
 from worker.dev import point_temporal_at
 from worker.server import EmbeddedServer
 
@@ -77,7 +77,7 @@ def _forget_environment() -> None:
 async def _with_processes(folder: Path, screen: Screen, receiver: Receiver) -> Told:
     forms = folder / "forms"
     _write_form(forms, receiver.url)
-    worker = WorkerProcess(forms, folder / "worker.log")
+    worker = DemoWorker(forms, folder / "worker.log")
     started = Stopwatch()
     async with EmbeddedServer(folder / "data", ui_port=0) as server:
         point_temporal_at(server)
@@ -94,7 +94,7 @@ def _write_form(forms: Path, receiver: str) -> None:
     (forms / _FORM_FILE.name).write_text(_FORM_FILE.read_text().replace("RECEIVER", receiver))
 
 
-async def _story(screen: Screen, server: EmbeddedServer, worker: WorkerProcess) -> Told:
+async def _story(screen: Screen, server: EmbeddedServer, worker: DemoWorker) -> Told:
     async with VoiceSessions.connect() as sessions:
         first = await Call.ring(screen, sessions, FORM, caller=CALLER, line="line-1")
         await first.say("one two three four five six seven eight")
@@ -108,7 +108,7 @@ async def _story(screen: Screen, server: EmbeddedServer, worker: WorkerProcess) 
 
 
 async def _kill_and_restart(
-    screen: Screen, server: EmbeddedServer, worker: WorkerProcess
+    screen: Screen, server: EmbeddedServer, worker: DemoWorker
 ) -> Stopwatch:
     """Leaves nothing running for a moment; the watch goes from the first kill."""
     outage = Stopwatch()

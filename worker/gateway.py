@@ -5,7 +5,7 @@ from pathlib import Path
 from turnkeeper.client import VoiceSessions
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.doorway import Catalogue, NoForms
-from turnkeeper.gateway.serve import serve
+from turnkeeper.gateway.serve import listen, serve, url_of
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry import logger, setup_telemetry
 from worker.forms import FormFolder
@@ -22,14 +22,13 @@ async def gateway(host: str, port: int, **options: object) -> None:
     settings = read_settings(**options)
     setup_telemetry("turnkeeper-gateway", settings)
     forms = catalogue(settings)
+    bound = listen(host, port)
     async with VoiceSessions.connect(settings=settings) as sessions:
         app = create_app(sessions, forms=forms, public_url=settings.public_url)
         await serve(
-            app,
-            host=host,
-            port=port,
-            ready=lambda url: _log.info("gateway is running", address=url),
+            app, bound, ready=lambda: _log.info("gateway is running", address=url_of(bound))
         )
+    _log.info("gateway has stopped")
 
 
 def catalogue(settings: Settings) -> Catalogue:

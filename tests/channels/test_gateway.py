@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from turnkeeper.errors import SettingsError
 from turnkeeper.gateway.app import create_app
-from turnkeeper.gateway.serve import serve
+from turnkeeper.gateway.serve import listen, serve, url_of
 from turnkeeper.testing import MemorySessions
 
 
@@ -66,21 +66,23 @@ def taken() -> Iterator[int]:
         yield bound.getsockname()[1]
 
 
-async def test_a_taken_port_is_a_sentence(app: FastAPI) -> None:
-    with taken() as port, pytest.raises(SettingsError, match=f"port {port} .*--gateway-port"):
-        await serve(app, host="127.0.0.1", port=port, ready=print)
+def test_a_taken_port_is_a_sentence() -> None:
+    with taken() as port, pytest.raises(SettingsError, match=f"Port {port} .*--gateway-port"):
+        listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.10", "::"])
-async def test_an_address_that_others_reach_is_refused(app: FastAPI, host: str) -> None:
+def test_an_address_that_others_reach_is_refused(host: str) -> None:
     with pytest.raises(SettingsError, match="authenticates nobody yet"):
-        await serve(app, host=host, port=0, ready=print)
+        listen(host, 0)
 
 
 async def test_when_it_stops_open_sockets_hear_that_the_service_restarts(app: FastAPI) -> None:
-    url = asyncio.get_running_loop().create_future()
-    serving = asyncio.ensure_future(serve(app, host="127.0.0.1", port=0, ready=url.set_result))
-    async with connect((await url).replace("http", "ws") + "/waits") as line:
+    bound, up = listen("127.0.0.1", 0), asyncio.Event()
+    url = url_of(bound).replace("http", "ws")
+    serving = asyncio.ensure_future(serve(app, bound, ready=up.set))
+    await up.wait()
+    async with connect(url + "/waits") as line:
         serving.cancel()
         with pytest.raises(ConnectionClosed) as closed:
             await line.recv()

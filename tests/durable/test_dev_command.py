@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
@@ -110,7 +111,8 @@ def forms(tmp_path: Path) -> Path:
 def dev(tmp_path: Path, forms: Path) -> list[str]:
     """Arguments for a `dev` on free ports and folders of its own."""
     data = str(tmp_path / "data")
-    return ["dev", "--port", "0", "--ui-port", "0", "--data", data, "--forms", str(forms)]
+    ports = ["--port", "0", "--ui-port", "0", "--gateway-port", "0"]
+    return ["dev", *ports, "--data", data, "--forms", str(forms)]
 
 
 def address_in(output: str) -> str:
@@ -181,7 +183,28 @@ def test_a_server_that_is_killed_under_dev_is_started_again(dev: list[str], tmp_
         assert command.ended() == 0, command.output
 
 
-@pytest.mark.parametrize("option", ["--port", "--ui-port"])
+def test_a_worker_that_is_killed_under_dev_is_started_again(dev: list[str]) -> None:
+    with running(*dev) as command:
+        command.until("worker is running")
+        worker = child_of(command.process.pid, "-m worker")
+        os.kill(worker, signal.SIGKILL)
+        command.until("the worker ended by itself and is started again")
+        eventually(lambda: command.output.count("worker is running") == 2)
+        assert child_of(command.process.pid, "-m worker") != worker
+        command.process.send_signal(signal.SIGINT)
+        assert command.ended() == 0, command.output
+
+
+def test_the_gateway_answers_at_the_address_that_dev_says(dev: list[str]) -> None:
+    with running(*dev) as command:
+        found = re.search(r"API +(\S+)", command.until("API "))
+        assert found
+        assert httpx.get(found[1], timeout=WITHIN).json()["info"]["title"] == "Turnkeeper"
+        command.process.send_signal(signal.SIGINT)
+        assert command.ended() == 0, command.output
+
+
+@pytest.mark.parametrize("option", ["--port", "--ui-port", "--gateway-port"])
 def test_a_taken_port_is_named_with_its_option(dev: list[str], option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -333,6 +356,15 @@ def running_now(pid: int) -> bool:
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()
     return bool(state) and not state.startswith("Z")
+
+
+def child_of(parent: int, mark: str) -> int:
+    """The process that was started by `parent` and has `mark` in its command line."""
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,command=", "--ppid", str(parent)],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    return next(int(line.split()[0]) for line in listed.splitlines() if mark in line)
 
 
 def eventually(holds: Callable[[], bool]) -> None:
