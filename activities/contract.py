@@ -32,6 +32,8 @@ class Loaded(Frozen):
     form: Form
     searchable: bool
     """Whether the search attributes are registered: an upsert of others fails workflow tasks."""
+    transports: bool = False
+    """Whether the calls' own ids are among them: a worker that says nothing knows of none."""
 
 
 class Decide(Frozen):

@@ -49,7 +49,7 @@ class Interpreter:
                 "timezone": form.timezone or self._settings.timezone,
             }
         )
-        return Loaded(form=settled, searchable=self._searchable)
+        return Loaded(form=settled, searchable=self._searchable, transports=self._searchable)
 
     @activity.defn(name=DECIDE)
     async def decide(self, given: Decide) -> Decision:

@@ -2,18 +2,16 @@
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import IO
 
 from worker.child import kill_child, start_child, stop_child
 
-_ROOT = Path(__file__).parent.parent
 _STOP_WITHIN = 30.0
 """Over the drain of a worker."""
 
 
 class WorkerProcess:
-    """A worker with this process's environment; its log goes where `start` is told."""
+    """A worker with this process's environment and folder; its log goes where `start` is told."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -25,7 +23,7 @@ class WorkerProcess:
 
     async def start(self, output: IO[bytes]) -> None:
         """Returns once there is a process; it takes sessions about two seconds later."""
-        self._process = await start_child((sys.executable, "-m", "worker"), output, cwd=_ROOT)
+        self._process = await start_child((sys.executable, "-m", "worker"), output)
 
     async def ended(self) -> int:
         """Waits for it to end, however it does; its exit status."""

@@ -10,6 +10,8 @@ from turnkeeper.contract import (
     ATTRIBUTE_FORM,
     ATTRIBUTE_STATUS,
     ATTRIBUTE_TENANT,
+    ATTRIBUTE_TRANSPORT,
+    searched_transport,
 )
 from turnkeeper.session import Session
 
@@ -24,13 +26,16 @@ class Display:
     attributes is an event in history, an action on the bill and a write to the visibility store
     (2.4 of a turn's 26 ms on the embedded server), so the asked field of a caller who talks is not
     upserted at each turn: it is when the caller goes, when the status changes, and when it is
-    `SETTLING` behind.
+    `SETTLING` behind. A call's own id is when it comes in.
     """
 
-    def __init__(self, session: Session, tenant: str, *, searchable: bool, renewed: bool) -> None:
+    def __init__(
+        self, session: Session, tenant: str, *, searchable: bool, transports: bool, renewed: bool
+    ) -> None:
         self._session = session
         self._tenant = tenant
         self._searchable = searchable
+        self._transports = transports
         self._shown: dict[str, str] = self._attributes() if renewed else {}
         self.due: datetime | None = None
         """When `refresh(settle=True)` is wanted; None when nothing is behind."""
@@ -54,11 +59,13 @@ class Display:
 
     def _attributes(self) -> dict[str, str]:
         session = self._session
+        transport = searched_transport(session.ledger.transport) if self._transports else ""
         return {
             ATTRIBUTE_FORM: session.form.form,
             ATTRIBUTE_TENANT: self._tenant,
             ATTRIBUTE_STATUS: session.dialogue.status,
             ATTRIBUTE_FIELD: (session.dialogue.field if session.is_open else None) or "-",
+            **({ATTRIBUTE_TRANSPORT: transport} if transport else {}),
         }
 
 

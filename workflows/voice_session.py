@@ -30,6 +30,7 @@ from turnkeeper.contract import (
     Cancel,
     Connect,
     Disconnect,
+    HandOff,
     Message,
     Outcome,
     Put,
@@ -125,11 +126,12 @@ class VoiceSession:
     @workflow.update(description="End the session without submitting it")
     @guarded
     async def cancel(self, cancel: Cancel) -> Reply:
-        async with self._one_at_a_time:
-            session = await self._loaded()
-            session.require_open()
-            decision = await self._decide(session, session.dialogue, cancel)
-            return self._shown(session.take_command(cancel.request_id, decision))
+        return await self._request(cancel)
+
+    @workflow.update(description="Leave the caller to a person")
+    @guarded
+    async def hand_off(self, hand_off: HandOff) -> Reply:
+        return await self._request(hand_off)
 
     @workflow.update(description="SessionStore: replace the answers")
     @guarded
@@ -162,6 +164,15 @@ class VoiceSession:
                 return base
             decision = await self._decide(session, base, turn)
             return self._shown(session.take(turn, base, decision))
+
+    async def _request(self, request: Cancel | HandOff) -> Reply:
+        async with self._one_at_a_time:
+            session = await self._loaded()
+            base = session.admit_request(request)
+            if isinstance(base, Reply):
+                return base
+            decision = await self._decide(session, base, request)
+            return self._shown(session.take_request(request, decision))
 
     async def _loaded(self) -> Session:
         """The session, once its form is there."""
@@ -203,7 +214,7 @@ class VoiceSession:
     async def _cancelled(self, session: Session) -> None:
         """Temporal's own cancellation, from its UI or command."""
         async with self._one_at_a_time:
-            if session.is_open:
+            if session.can_move("cancelled"):
                 self._move("cancelled")
         await workflow.wait_condition(workflow.all_handlers_finished)
 
@@ -214,7 +225,9 @@ class VoiceSession:
         except FailureError as error:
             self._refusal = _refusal(error, self._beginning.form)
             return False
-        self._beginning = self._beginning.model_copy(update={"searchable": loaded.searchable})
+        self._beginning = self._beginning.model_copy(
+            update={"searchable": loaded.searchable, "transports": loaded.transports}
+        )
         form = loaded.form
         if self._beginning.ttl is not None:
             form = form.model_copy(update={"abandon_after": self._beginning.ttl})
@@ -244,6 +257,7 @@ class VoiceSession:
             session,
             self._beginning.tenant,
             searchable=self._beginning.searchable,
+            transports=self._beginning.transports,
             renewed=renewed,
         )
 

@@ -12,6 +12,7 @@ from turnkeeper.contract import (
     Cancel,
     Connect,
     Disconnect,
+    HandOff,
     Opening,
     Outcome,
     Put,
@@ -64,6 +65,8 @@ class Backend(Protocol):
 
     async def cancel(self, session_id: str, cancel: Cancel) -> Reply: ...
 
+    async def hand_off(self, session_id: str, hand_off: HandOff) -> Reply: ...
+
     async def put(self, session_id: str, put: Put) -> SessionState: ...
 
     async def state(self, session_id: str) -> SessionState: ...
@@ -74,8 +77,15 @@ class Backend(Protocol):
         """How the delivery goes that is under way; None when none is."""
 
     def list(
-        self, prefix: str, *, form: str | None, status: Status | None, limit: int
+        self,
+        prefix: str,
+        *,
+        form: str | None,
+        status: Status | None,
+        limit: int,
+        transport_id: str | None = None,
     ) -> AsyncIterator[SessionSummary]:
-        """Sessions whose id begins with `prefix`: running ones, then others, each newest first."""
+        """Sessions whose id begins with `prefix`: running ones, then others, each newest first.
+        `transport_id` is one as `turnkeeper.contract.searched_transport` gives it."""
 
     async def close(self) -> None: ...

@@ -7,24 +7,19 @@ async with VoiceSessions.connect() as sessions:
 """
 
 import asyncio
-import json
-import secrets
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypedDict, TypeVar, Unpack
 
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
-
 from turnkeeper.backend import Backend, DeliveryAttempts, SessionSummary
 from turnkeeper.contract import (
     MAX_PUT_BYTES,
-    MAX_TURN_BYTES,
     Alternative,
     Cancel,
     Connect,
     Disconnect,
+    HandOff,
     Opening,
     Put,
     Reply,
@@ -33,20 +28,18 @@ from turnkeeper.contract import (
     Transcript,
     Turn,
     TurnEvent,
+    searched_transport,
     utterance_name,
 )
-from turnkeeper.errors import InvalidInput, SessionClosed, SessionNotFound, TurnTooLarge, from_wire
-from turnkeeper.forms.model import Frozen, Scalar
+from turnkeeper.errors import InvalidInput, SessionClosed, SessionNotFound, from_wire
+from turnkeeper.forms.model import Scalar
 from turnkeeper.security.identity import session_id, subject_of
+from turnkeeper.sending import MAX_ID, sendable, token, turn_of
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry.traces import STATUS, turn_span
 
 T = TypeVar("T")
 
-M = TypeVar("M", bound=Frozen)
-
-MAX_ID = 200
-"""Characters of an id that an agent chooses: it becomes part of an update's id."""
 LEAVING_SECONDS = 5.0
 """How long leaving `async with` waits for turns whose sender was cancelled."""
 
@@ -133,7 +126,8 @@ class VoiceSessions:
             form: the form's id.
             caller: who it is: a phone number in any spelling, or an id that stays the same when
                 the person comes back. See `turnkeeper.security.identity.subject_of`.
-            transport_id: the transport's own name for this call or socket.
+            transport_id: the transport's own name for this call or socket: `list` finds the
+                session by it. It is indexed in clear, so nothing personal belongs in it.
             channel: what kind it is: `twilio`, `livekit`, `terminal`.
             connect_id: the same again is the same leg; random by default.
             ttl: stands in for the form's `abandon_after` if the session begins with this.
@@ -147,8 +141,8 @@ class VoiceSessions:
         if len(connect_id or "") > MAX_ID:
             raise InvalidInput(f"a connect id is at most {MAX_ID} characters")
         opening = Opening(form=form, tenant=self._settings.tenant, ttl=ttl)
-        connect = _sendable(
-            Connect(connect_id=connect_id or _token(), transport_id=transport_id, channel=channel)
+        connect = sendable(
+            Connect(connect_id=connect_id or token(), transport_id=transport_id, channel=channel)
         )
         reply = await self.shielded(self._backend.connect(key, opening, connect))
         return VoiceSession(self, self._backend, key, reply)
@@ -157,7 +151,8 @@ class VoiceSessions:
         """A leg that was opened elsewhere: another process, before a restart. Sends nothing.
 
         `epoch` is that of the session's replies; without it, a leg that outlives its session
-        speaks to the caller's next one.
+        speaks to the caller's next one. A turn is the same turn whoever sends it, as its leg,
+        epoch and utterance id say; turns of several senders are applied as they arrive.
         """
         return VoiceSession(self, self._backend, session_id, Reply(say="", leg=leg, epoch=epoch))
 
@@ -186,21 +181,50 @@ class VoiceSessions:
 
     async def cancel(self, session_id: str, reason: str = "") -> Reply:
         """End a session without submitting it."""
-        cancel = _sendable(Cancel(request_id=_token(), reason=reason))
+        cancel = sendable(Cancel(request_id=token(), reason=reason))
         return await self.shielded(self._backend.cancel(session_id, cancel))
+
+    async def hand_off(self, session_id: str, reason: str = "") -> Reply:
+        """Leave the caller to a person: the answers wait, and a caller who rings back goes on.
+
+        Raises:
+            SessionClosed: it is handed off already, submitted, or has ended.
+        """
+        hand_off = sendable(HandOff(request_id=token(), reason=reason))
+        return await self.shielded(self._backend.hand_off(session_id, hand_off))
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         """Replace a session's answers; see `turnkeeper.store`."""
-        put = _sendable(put, MAX_PUT_BYTES)
+        put = sendable(put, MAX_PUT_BYTES)
         return await self.shielded(self._backend.put(session_id, put))
 
     async def list(
-        self, *, form: str | None = None, status: Status | None = None, limit: int = 100
+        self,
+        *,
+        form: str | None = None,
+        status: Status | None = None,
+        transport_id: str | None = None,
+        limit: int = 100,
     ) -> AsyncIterator[SessionSummary]:
         """This tenant's sessions: running ones, then finished ones while Temporal keeps them, of
-        each the newest first."""
+        each the newest first.
+
+        Temporal's list follows what happened a moment later (its visibility is eventually
+        consistent): a call that has just come in may not be in it yet.
+
+        Args:
+            form: only those of this form.
+            status: only those that stand so.
+            transport_id: only the session whose newest leg with a transport's id has this one.
+            limit: at most so many.
+        """
         prefix = f"{self._settings.prefix}:{self._settings.tenant}:"
-        async for summary in self._backend.list(prefix, form=form, status=status, limit=limit):
+        transport = None if transport_id is None else searched_transport(transport_id)
+        if transport == "":  # No leg is indexed under nothing.
+            return
+        async for summary in self._backend.list(
+            prefix, form=form, status=status, transport_id=transport, limit=limit
+        ):
             yield summary
 
     async def shielded(self, sending: Coroutine[object, object, T]) -> T:
@@ -269,7 +293,6 @@ class VoiceSession:
         self.reply = reply
         """The newest reply; at first the greeting, or the welcome back."""
         self._in_order = asyncio.Lock()
-        self._spoken = _Spoken()
 
     async def turn(self, text: str | None = None, **content: Unpack[TurnContent]) -> Reply:
         """Send one turn and wait for its reply. Safe to cancel and to repeat.
@@ -285,7 +308,7 @@ class VoiceSession:
         Raises:
             SupersededLeg: the caller is on another line now.
             TurnConflict: the utterance was answered with other content, and newer turns came.
-            SessionClosed: the form is submitted, or the session has ended.
+            SessionClosed: the form is submitted or handed off, or the session has ended.
             TurnTooLarge: not sent.
             StoreUnavailable: it may or may not be recorded; send it again with its id.
         """
@@ -321,29 +344,21 @@ class VoiceSession:
         self.reply = await self._sessions.cancel(self.id, reason)
         return self.reply
 
+    async def hand_off(self, reason: str = "") -> Reply:
+        """Leave the caller to a person; the reply's `transfer_to` says where the form wants it."""
+        self.reply = await self._sessions.hand_off(self.id, reason)
+        return self.reply
+
     async def hang_up(self, reason: str = "hang_up") -> None:
         """The leg is over; the session waits for the next. Of a finished one: nothing to do."""
         try:
-            gone = _sendable(Disconnect(epoch=self.epoch, leg=self.leg, reason=reason))
+            gone = sendable(Disconnect(epoch=self.epoch, leg=self.leg, reason=reason))
             await self._sessions.shielded(self._backend.disconnect(self.id, gone))
         except (SessionClosed, SessionNotFound):
             return
 
     def _turn(self, text: str | None, content: TurnContent) -> Turn:
-        alternatives = [
-            Alternative(text=one) if isinstance(one, str) else one
-            for one in content.get("alternatives", ())
-        ]
-        said = {name: value for name, value in content.items() if value is not None}
-        said |= {"text": text, "alternatives": alternatives, "epoch": self.epoch, "leg": self.leg}
-        said.setdefault("utterance_id", _token())
-        try:
-            turn = Turn.model_validate(said)
-        except ValidationError as error:
-            raise InvalidInput(_what_is_wrong(error)) from None
-        if len(turn.utterance_id) > MAX_ID:
-            raise InvalidInput(f"an utterance id is at most {MAX_ID} characters")
-        return self._spoken.revised(_sendable(turn))
+        return turn_of(text, content, epoch=self.epoch, leg=self.leg)
 
     async def _send(self, turn: Turn) -> Reply:
         """One turn at a time, in the order in which they were made: the session applies them so,
@@ -359,60 +374,6 @@ class VoiceSession:
             await self._backend.post_turn(self.id, turn)
 
 
-class _Spoken:
-    """What the newest utterance has said so far, one content after another."""
-
-    def __init__(self) -> None:
-        self._utterance = ""
-        self._contents: list[str] = []
-
-    def revised(self, turn: Turn) -> Turn:
-        """The turn, under a revision of its own when it goes back to words that it had before:
-        under their update id Temporal would give the old reply, though the newer words stand."""
-        if turn.utterance_id != self._utterance:
-            self._utterance, self._contents = turn.utterance_id, []
-        digest = turn.digest()
-        if self._contents[-1:] != [digest]:
-            self._contents.append(digest)
-        goes_back = digest in self._contents[:-1]
-        return turn.model_copy(update={"revision": len(self._contents) if goes_back else 0})
-
-
-def _sendable(message: M, limit: int = MAX_TURN_BYTES) -> M:
-    """The message, if it can be sent.
-
-    Raises:
-        TurnTooLarge: it is over the limit.
-        InvalidInput: it holds what JSON can't: half of a surrogate pair, an infinite number.
-    """
-    try:
-        size = len(json.dumps(message.model_dump(mode="json"), allow_nan=False).encode())
-        message.model_dump_json()
-    except (ValueError, PydanticSerializationError):
-        raise InvalidInput(
-            "the message holds something that cannot be sent: a number that is infinite or none, "
-            "or text that is not Unicode"
-        ) from None
-    if size > limit:
-        raise TurnTooLarge(
-            f"the message is {size:,} bytes, over the limit of {limit:,}: "
-            "send what was said in one breath, not a document"
-        )
-    return message
-
-
-def _what_is_wrong(error: ValidationError) -> str:
-    """Which parts of a turn are not what they must be; their values may be answers."""
-    parts = {".".join(str(step) for step in row["loc"][:2]): row["type"] for row in error.errors()}
-    return "the turn cannot be sent: " + "; ".join(
-        f"{part or 'it'} is wrong ({kind})" for part, kind in parts.items()
-    )
-
-
 def _form_of(session_id: str) -> str:
     """The third part of `{prefix}:{tenant}:{form}:{subject}`: only the prefix may have colons."""
     return session_id.rsplit(":", 2)[-2]
-
-
-def _token() -> str:
-    return secrets.token_hex(8)

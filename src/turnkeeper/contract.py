@@ -24,8 +24,17 @@ ATTRIBUTE_FORM = "TurnkeeperForm"
 ATTRIBUTE_STATUS = "TurnkeeperStatus"
 ATTRIBUTE_FIELD = "TurnkeeperField"
 ATTRIBUTE_TENANT = "TurnkeeperTenant"
-SEARCH_ATTRIBUTES = (ATTRIBUTE_FORM, ATTRIBUTE_STATUS, ATTRIBUTE_FIELD, ATTRIBUTE_TENANT)
+ATTRIBUTE_TRANSPORT = "TurnkeeperTransport"
+SEARCH_ATTRIBUTES = (
+    ATTRIBUTE_FORM,
+    ATTRIBUTE_STATUS,
+    ATTRIBUTE_FIELD,
+    ATTRIBUTE_TENANT,
+    ATTRIBUTE_TRANSPORT,
+)
 """The search attributes of a session, all of Temporal's type Keyword; none is personal."""
+MAX_TRANSPORT_ID = 200
+"""Characters of a transport's id that are searched by: a Twilio CallSid has 34."""
 
 SESSION_ENDING = "SessionEnding"
 """The error type of a connect that met a run which is ending: sent anew, the next run has it."""
@@ -46,7 +55,7 @@ Status = Literal[
 ]  # fmt: skip
 Next = Literal["listen", "hang_up", "transfer"]
 TurnEvent = Literal[
-    "noinput", "nomatch", "help", "repeat", "skip", "back", "start_over", "cancel",
+    "noinput", "nomatch", "help", "repeat", "skip", "back", "start_over", "cancel", "hand_off",
 ]  # fmt: skip
 
 
@@ -70,8 +79,16 @@ class Connect(Frozen):
     connect_id: str
     """Chosen by the client, the same on every retry: one connect makes one leg."""
     transport_id: str = ""
-    """The transport's own name for the leg: a Twilio CallSid, a room name."""
+    """The transport's own name for the leg: a Twilio CallSid, a room name. It is searched by, in
+    clear: nothing personal belongs in it."""
     channel: str = ""
+
+
+def searched_transport(transport_id: str) -> str:
+    """A transport's id as it is indexed and looked for: Temporal's list filter finds no value with
+    a double quote, a backslash or a quote at its end, however escaped (measured, server 1.32)."""
+    kept = transport_id[:MAX_TRANSPORT_ID]
+    return "".join(sign if sign.isprintable() and sign not in "'\"\\" else "_" for sign in kept)
 
 
 class Alternative(Frozen):
@@ -90,8 +107,6 @@ class Turn(Frozen):
     not compared."""
     leg: int
     utterance_id: str
-    revision: int = 0
-    """Tells an utterance that goes back to words it had before from a repetition of these."""
     text: str | None = None
     alternatives: tuple[Alternative, ...] = ()
     """The n-best list, best first, when there is one; `text` is then its first."""
@@ -106,15 +121,12 @@ class Turn(Frozen):
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits of the content, without what names the turn."""
-        content = self.model_dump(
-            exclude={"epoch", "leg", "utterance_id", "revision"}, exclude_defaults=True
-        )
+        content = self.model_dump(exclude={"epoch", "leg", "utterance_id"}, exclude_defaults=True)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def update_id(self) -> str:
-        """The same utterance with the same content is the same update, whoever sends it."""
-        revised = f"~{self.revision}" if self.revision else ""
-        return f"{self.name()}.{self.digest()}{revised}"
+        """The same utterance with the same content, whoever sends it: the stored reply's key."""
+        return f"{self.name()}.{self.digest()}"
 
     def name(self) -> str:
         """The utterance's name, whatever its content."""
@@ -142,6 +154,14 @@ class Cancel(Frozen):
     reason: str = ""
 
 
+class HandOff(Frozen):
+    """Leave the caller to a person. The answers wait: a caller who rings back goes on."""
+
+    kind: Literal["hand_off"] = "hand_off"
+    request_id: str
+    reason: str = ""
+
+
 class Put(Frozen):
     """SessionStore's write: the whole of `form_answers` at once, over version `version`."""
 
@@ -152,7 +172,7 @@ class Put(Frozen):
     last_turn: str | None = None
 
 
-Message = Annotated[Connect | Turn | Cancel | Put, Discriminated(discriminator="kind")]
+Message = Annotated[Connect | Turn | Cancel | HandOff | Put, Discriminated(discriminator="kind")]
 """Everything that the dialogue decides on."""
 
 
@@ -212,6 +232,9 @@ class Reply(Frozen):
     progress: Progress = Progress()
     restored: bool = False
     """On a connect: whether answers were already there."""
+    transfer_to: str | None = None
+    """With `next` `transfer`: where to, as the form's `hand_off` says; None where it says nothing.
+    """
 
 
 class Outcome(Frozen):
@@ -242,6 +265,8 @@ class TranscriptEntry(Frozen):
     utterance_id: str = ""
     heard: str = ""
     said: str = ""
+    heard_until: str | None = None
+    """Up to where the caller heard `said` before barging in; None: nobody said it was cut off."""
     recorded: tuple[str, ...] = ()
 
 
@@ -285,6 +310,8 @@ class SessionState(Frozen):
     confirming: Confirming | None = None
     progress: Progress = Progress()
     turns: int = 0
+    epoch: str = ""
+    """As in the session's replies: what `VoiceSessions.attach` takes."""
     leg: int = 0
     legs: tuple[Leg, ...] = ()
     delivery: Delivery | None = None

@@ -5,13 +5,15 @@ What may happen to a turn that arrives:
 
     utterance      content        leg          then
     known          known          any          the stored reply again
-    the newest     other          the newest   it amends: decided again from the state before it
+    the newest     other          the newest   it amends: decided again from the state before it,
+                                               even if it had these words before the present ones
     known, older   other          the newest   TurnConflict
     new            -              the newest   it is applied
     new            -              older        SupersededLeg
 
-Temporal does the first row by itself while a run lasts (the update id is utterance and content);
-over continue-as-new it forgets, so the ledger is carried. Replies are kept for the newest
+Temporal knows one sending again by its update id; whether two sendings are one turn is for the
+ledger alone, since only it knows which content stands. It is carried over continue-as-new, where
+Temporal forgets. Replies are kept for the newest
 `KEPT_REPLIES` turns; of older utterances of the newest leg their names are, so that a very late
 repetition is a conflict and never a second application.
 
@@ -23,7 +25,16 @@ import hashlib
 from datetime import datetime
 from typing import TypeVar
 
-from turnkeeper.contract import Connect, Leg, Outcome, Reply, Turn, utterance_name
+from turnkeeper.contract import (
+    Cancel,
+    Connect,
+    HandOff,
+    Leg,
+    Outcome,
+    Reply,
+    Turn,
+    utterance_name,
+)
 from turnkeeper.errors import SupersededLeg, TurnConflict
 from turnkeeper.forms.model import Frozen
 
@@ -43,6 +54,8 @@ class LedgerRecord(Frozen):
     failures: dict[str, Outcome] = {}
     utterances: tuple[str, ...] = ()
     newest: str | None = None
+    content: str | None = None
+    """The digest of the newest turn."""
     requests: tuple[str, ...] = ()
 
 
@@ -56,6 +69,7 @@ class Ledger:
         self._failures = dict(record.failures)
         self._utterances = set(record.utterances)
         self._newest = record.newest
+        self._content = record.content
         self._requests = list(record.requests)
 
     @property
@@ -63,11 +77,24 @@ class Ledger:
         """The number of the newest leg; 0 before the first."""
         return self.legs[-1].number if self.legs else 0
 
+    @property
+    def transport(self) -> str:
+        """What the session is found by: the id of the newest leg that has one."""
+        return next((leg.transport_id for leg in reversed(self.legs) if leg.transport_id), "")
+
     # --- turns ------------------------------------------------------------------------------------
 
     def stored(self, key: str) -> Reply | None:
-        """The reply that was given under this key: an update id, or `connect_key`."""
+        """The reply that was given under this key: an update id, `connect_key`, `request_key`."""
         return self._replies.get(key)
+
+    def answered(self, turn: Turn) -> Reply | None:
+        """The reply that this turn had, unless its utterance has other words by now and can still
+        go back to these."""
+        stands = self._content in (None, turn.digest())
+        if _short(turn.name()) == self._newest and not stands:
+            return None
+        return self._replies.get(turn.update_id())
 
     def outcome(self, key: str) -> Outcome:
         """How a turn ended, by its update id; or the newest outcome of an utterance, by its name
@@ -82,7 +109,7 @@ class Ledger:
         return Outcome(reply=reply)
 
     def admit(self, turn: Turn) -> bool:
-        """Whether `turn`, which has no stored reply, amends the newest one.
+        """Whether `turn`, which is not answered yet, amends the newest one.
 
         Raises:
             SupersededLeg: it comes from a leg that is not the newest.
@@ -116,7 +143,7 @@ class Ledger:
 
     def take(self, turn: Turn, reply: Reply) -> None:
         """Store a turn's reply; the turn is now the newest."""
-        self._newest = _short(turn.name())
+        self._newest, self._content = _short(turn.name()), turn.digest()
         self._utterances.add(self._newest)
         self._failures.pop(turn.name(), None)
         _keep(self._replies, turn.update_id(), reply)
@@ -154,7 +181,7 @@ class Ledger:
 
     def settle(self) -> None:
         """Something other than a turn changed the session: the newest turn can't be amended."""
-        self._newest = None
+        self._newest = self._content = None
 
     def has_request(self, request_id: str) -> bool:
         """Whether a request other than a turn has been carried out before."""
@@ -162,6 +189,10 @@ class Ledger:
 
     def take_request(self, request_id: str) -> None:
         self._requests = [*self._requests, request_id][-KEPT_REPLIES:]
+
+    def keep(self, key: str, reply: Reply) -> None:
+        """Store the reply to something other than a turn."""
+        _keep(self._replies, key, reply)
 
     def record(self) -> LedgerRecord:
         return LedgerRecord(
@@ -171,6 +202,7 @@ class Ledger:
             failures=self._failures,
             utterances=tuple(sorted(self._utterances)),
             newest=self._newest,
+            content=self._content,
             requests=tuple(self._requests),
         )
 
@@ -183,6 +215,11 @@ class Ledger:
 def connect_key(connect_id: str) -> str:
     """The key of a connect's stored reply; no turn's update id ends so."""
     return f"{connect_id}.connect"
+
+
+def request_key(request: Cancel | HandOff) -> str:
+    """The key of the stored reply of an operator's request."""
+    return f"{request.request_id}.{request.kind}"
 
 
 def _keep(kept: dict[str, T], key: str, value: T) -> None:

@@ -10,11 +10,14 @@ Nothing here waits, so a session only ever changes in `take` and its like, betwe
 """
 
 from datetime import datetime
+from typing import NoReturn
 
 from turnkeeper.contract import (
+    Cancel,
     Connect,
     Delivery,
     Disconnect,
+    HandOff,
     Opening,
     Reply,
     SessionState,
@@ -31,8 +34,10 @@ from turnkeeper.dialogue.view import confirming, progress, shown_answers
 from turnkeeper.errors import SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
 from turnkeeper.forms.registry import digest_of, shared
-from turnkeeper.ledger import Ledger, LedgerRecord, connect_key
+from turnkeeper.ledger import Ledger, LedgerRecord, connect_key, request_key
 
+AMENDABLE: frozenset[Status] = OPEN | {"handed_off"}
+"""Where the newest turn may still get other words: a hand-off may have been half a sentence."""
 KEPT_EXCHANGES = 120
 """Exchanges that the transcript keeps; a form by phone rarely has forty."""
 
@@ -59,6 +64,8 @@ class Beginning(Opening):
     record: SessionRecord | None = None
     searchable: bool = False
     """Whether search attributes may be set, as when the form was loaded."""
+    transports: bool = False
+    """Whether the calls' own ids are among these: not in sessions that began before they were."""
 
 
 class Session:
@@ -98,15 +105,18 @@ class Session:
 
         Raises:
             SupersededLeg, TurnConflict: see `turnkeeper.ledger`.
-            SessionClosed: the form has been submitted, or the session has ended.
+            SessionClosed: the form has been submitted, handed off, or the session has ended. The
+                turn that handed it off may still be amended, to words that do not.
         """
         turn = self.ledger.own(turn)
-        stored = self.ledger.stored(turn.update_id())
+        stored = self.ledger.answered(turn)
         if stored is not None:
             return stored
-        amends = self.ledger.admit(turn)
+        amends = self.ledger.admit(turn) and self.dialogue.status in AMENDABLE
+        if amends and self._before is not None:
+            return self._before
         self.require_open()
-        return self._before if amends and self._before is not None else self.dialogue
+        return self.dialogue
 
     def take(self, turn: Turn, base: DialogueState, decision: Decision) -> Reply:
         """Apply what was decided from `base`, the state that `admit` gave."""
@@ -122,7 +132,10 @@ class Session:
         self._before = base
         self.dialogue = _newer(fold(base, decision.events), self.dialogue)
         self.ledger.take(turn, reply)
-        self._note(decision, reply, replaces=amends)
+        if amends:
+            self._exchanges.pop()
+        self._cut_off(turn.said)
+        self._note(decision, reply)
         return reply
 
     # --- legs -------------------------------------------------------------------------------------
@@ -143,6 +156,23 @@ class Session:
 
     # --- everything else that changes a session ---------------------------------------------------
 
+    def admit_request(self, request: Cancel | HandOff) -> Reply | DialogueState:
+        """The reply that this request already had, or the state to decide from.
+
+        Raises:
+            SessionClosed: nothing leads from the session's status to the one that is asked for.
+        """
+        stored = self.ledger.stored(request_key(request))
+        if stored is None:
+            self._require_move("cancelled" if request.kind == "cancel" else "handed_off")
+        return stored or self.dialogue
+
+    def take_request(self, request: Cancel | HandOff, decision: Decision) -> Reply:
+        """Apply what an operator asked for; asked again, the reply is the same."""
+        reply = self.take_command(request.request_id, decision)
+        self.ledger.keep(request_key(request), reply)
+        return reply
+
     def take_command(self, request_id: str, decision: Decision) -> Reply:
         """Apply what an operator or a program decided on, outside any leg."""
         self._change(decision)
@@ -159,8 +189,7 @@ class Session:
     def require_open(self) -> None:
         """Raises SessionClosed when the session takes no more turns."""
         if not self.is_open:
-            status = self.dialogue.status
-            raise SessionClosed(f"this session takes no more turns: it is {status}", status)
+            self._refuse()
 
     def require_version(self, version: int) -> None:
         """Raises StaleWrite when the session has changed since a writer read that version."""
@@ -184,7 +213,7 @@ class Session:
         created, updated = state.created_at or now, state.updated_at or now
         if state.status == "completed":
             return (state.ended_at or updated) + form.keep_for, "completed"
-        if "abandoned" not in MOVES[state.status]:
+        if not self.can_move("abandoned"):
             return None
         abandoned, expired = updated + form.abandon_after, created + form.expire_after
         return (abandoned, "abandoned") if abandoned <= expired else (expired, "expired")
@@ -226,6 +255,7 @@ class Session:
             confirming=confirming(self.form, dialogue),
             progress=progress(self.form, dialogue),
             turns=dialogue.turns,
+            epoch=self.ledger.epoch,
             leg=self.ledger.leg,
             legs=tuple(self.ledger.legs),
             delivery=self.delivery,
@@ -248,13 +278,32 @@ class Session:
             delivery=self.delivery,
         )
 
+    def can_move(self, status: Status) -> bool:
+        """Whether the session may go on to that status from where it stands."""
+        return status in MOVES[self.dialogue.status]
+
+    def _require_move(self, status: Status) -> None:
+        if not self.can_move(status):
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        status = self.dialogue.status
+        raise SessionClosed(f"this session takes no more turns: it is {status}", status)
+
     def _change(self, decision: Decision) -> None:
         self.dialogue = fold(self.dialogue, decision.events)
         self._before = None
         self.ledger.settle()
 
-    def _note(self, decision: Decision, reply: Reply, *, replaces: bool = False) -> None:
-        """Add an exchange to the transcript, or put it in the place of the one it amends."""
+    def _cut_off(self, heard: str | None) -> None:
+        """Note up to where the newest reply was heard. It is no longer than that reply."""
+        if heard is not None and self._exchanges:
+            last = self._exchanges[-1]
+            until = heard[: len(last.said)]
+            self._exchanges[-1] = last.model_copy(update={"heard_until": until})
+
+    def _note(self, decision: Decision, reply: Reply) -> None:
+        """Add an exchange to the transcript."""
         turn = next((event for event in decision.events if isinstance(event, TurnTaken)), None)
         entry = TranscriptEntry(
             at=decision.at,
@@ -264,8 +313,6 @@ class Session:
             said=reply.say,
             recorded=tuple(reply.recorded),
         )
-        if replaces:
-            self._exchanges.pop()
         self._exchanges.append(entry)
         surplus = len(self._exchanges) - KEPT_EXCHANGES
         if surplus > 0:

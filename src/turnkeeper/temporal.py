@@ -29,14 +29,12 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import QueryRejectCondition, SearchAttributeKey, WorkflowIDConflictPolicy
+from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from turnkeeper.backend import DeliveryAttempts, SessionSummary
 from turnkeeper.contract import (
-    ATTRIBUTE_FIELD,
-    ATTRIBUTE_FORM,
     ATTRIBUTE_STATUS,
     NOT_OPENED,
     SESSION_ENDING,
@@ -44,6 +42,7 @@ from turnkeeper.contract import (
     Cancel,
     Connect,
     Disconnect,
+    HandOff,
     Opening,
     Outcome,
     Put,
@@ -59,10 +58,10 @@ from turnkeeper.errors import (
     SessionClosed,
     SessionNotFound,
     StoreUnavailable,
-    TurnFailed,
     from_wire,
 )
 from turnkeeper.ledger import connect_key
+from turnkeeper.visibility import attribute_of, summary_of, visibility_query
 
 T = TypeVar("T")
 
@@ -135,13 +134,12 @@ class TemporalBackend:
         )
 
     async def turn(self, session_id: str, turn: Turn) -> Reply:
+        # Temporal answers an update id with its first outcome for good, be it a failure that is
+        # over or words that others of the utterance replaced since: so one for each sending. It
+        # is the ledger that applies a turn once.
+        sending = f"{turn.update_id()}~{secrets.token_hex(4)}"
         try:
-            return await self._update(session_id, "turn", turn, turn.update_id(), Reply)
-        except TurnFailed:
-            # Temporal answers an update id with its first outcome for good: the turn gets another
-            # try under another one. It is the ledger that applies it once.
-            another = f"{turn.update_id()}~{secrets.token_hex(4)}"
-            return await self._update(session_id, "turn", turn, another, Reply)
+            return await self._update(session_id, "turn", turn, sending, Reply)
         except SessionClosed:
             # It may have been this turn that ended the session, in a run that forgot its id.
             stored = await self.outcome(session_id, turn.update_id())
@@ -152,6 +150,11 @@ class TemporalBackend:
     async def cancel(self, session_id: str, cancel: Cancel) -> Reply:
         return await self._update(
             session_id, "cancel", cancel, f"cancel.{cancel.request_id}", Reply
+        )
+
+    async def hand_off(self, session_id: str, hand_off: HandOff) -> Reply:
+        return await self._update(
+            session_id, "hand_off", hand_off, f"hand_off.{hand_off.request_id}", Reply
         )
 
     async def put(self, session_id: str, put: Put) -> SessionState:
@@ -202,11 +205,18 @@ class TemporalBackend:
         return error.message if isinstance(error, ApplicationError) else type(error).__name__
 
     async def list(
-        self, prefix: str, *, form: str | None, status: Status | None, limit: int
+        self,
+        prefix: str,
+        *,
+        form: str | None,
+        status: Status | None,
+        limit: int,
+        transport_id: str | None = None,
     ) -> AsyncIterator[SessionSummary]:
-        found = self._client.list_workflows(_visibility_query(prefix, form, status), limit=limit)
+        query = visibility_query(prefix, form, status, transport_id)
+        found = self._client.list_workflows(query, limit=limit)
         while execution := await self._send(prefix, lambda: anext(found, None)):
-            yield _summary(execution)
+            yield summary_of(execution)
 
     async def close(self) -> None:
         """The SDK closes a connection with its last client. Its threads are given a moment for
@@ -294,7 +304,7 @@ class TemporalBackend:
             raise SessionNotFound(f"there is no session {session_id}") from None
         if execution.status == WorkflowExecutionStatus.RUNNING or closed_answers:
             return error  # Renewed, or closing, while the message was on its way.
-        status = _attribute(execution, ATTRIBUTE_STATUS) or "closed"
+        status = attribute_of(execution, ATTRIBUTE_STATUS) or "closed"
         raise SessionClosed(f"this session takes no more turns: it is {status}", status) from None
 
     async def _describe(self, session_id: str) -> WorkflowExecution | None:
@@ -361,37 +371,3 @@ def _retrieved(started: "asyncio.Future[WorkflowHandle[object, object]]") -> Non
     """A failed start leaves its error in a future of its own, which nobody else would fetch."""
     if not started.cancelled():
         started.exception()
-
-
-def _visibility_query(prefix: str, form: str | None, status: Status | None) -> str:
-    terms = [f"WorkflowType = '{WORKFLOW}'", f"WorkflowId STARTS_WITH '{_quoted(prefix)}'"]
-    if form:
-        terms.append(f"{ATTRIBUTE_FORM} = '{_quoted(form)}'")
-    if status:
-        terms.append(f"{ATTRIBUTE_STATUS} = '{_quoted(status)}'")
-    # A run that was renewed is not a session of its own.
-    terms.append("ExecutionStatus != 'ContinuedAsNew'")
-    return " AND ".join(terms)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _attribute(execution: WorkflowExecution, name: str) -> str | None:
-    value = execution.typed_search_attributes.get(SearchAttributeKey.for_keyword(name))
-    return None if value in (None, "-") else value
-
-
-def _summary(execution: WorkflowExecution) -> SessionSummary:
-    return SessionSummary.model_validate(
-        {
-            "session_id": execution.id,
-            "form": _attribute(execution, ATTRIBUTE_FORM) or "",
-            "status": _attribute(execution, ATTRIBUTE_STATUS),
-            "field": _attribute(execution, ATTRIBUTE_FIELD),
-            "running": execution.status == WorkflowExecutionStatus.RUNNING,
-            "started_at": execution.start_time,
-            "closed_at": execution.close_time,
-        }
-    )

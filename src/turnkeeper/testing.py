@@ -13,6 +13,7 @@ called; `unreachable()` is a store that cannot be reached.
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from turnkeeper.contract import (
     Cancel,
     Connect,
     Disconnect,
+    HandOff,
     Message,
     Opening,
     Outcome,
@@ -32,6 +34,7 @@ from turnkeeper.contract import (
     Status,
     Transcript,
     Turn,
+    searched_transport,
 )
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
@@ -42,6 +45,19 @@ from turnkeeper.forms.model import Form, Frozen, Scalar
 from turnkeeper.session import Session
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.values.reading import Context
+
+if TYPE_CHECKING:
+    from turnkeeper.relay_caller import RelayCaller as RelayCaller
+    from turnkeeper.relay_caller import calling as calling
+
+
+def __getattr__(name: str) -> object:
+    """`RelayCaller` and `calling` need the extra `gateway`: they are imported when asked for."""
+    if name not in ("RelayCaller", "calling"):
+        raise AttributeError(f"module 'turnkeeper.testing' has no attribute {name!r}")
+    from turnkeeper import relay_caller
+
+    return getattr(relay_caller, name)
 
 
 class Clock:
@@ -113,10 +129,17 @@ class MemoryBackend:
         self._found(session_id).disconnect(gone, self._clock.now)
 
     async def cancel(self, session_id: str, cancel: Cancel) -> Reply:
+        return self._request(session_id, cancel)
+
+    async def hand_off(self, session_id: str, hand_off: HandOff) -> Reply:
+        return self._request(session_id, hand_off)
+
+    def _request(self, session_id: str, request: Cancel | HandOff) -> Reply:
         session = self._found(session_id)
-        session.require_open()
-        decision = self._decide(session, session.dialogue, cancel)
-        return session.take_command(cancel.request_id, decision)
+        base = session.admit_request(request)
+        if isinstance(base, Reply):
+            return base
+        return session.take_request(request, self._decide(session, base, request))
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         session = self._found(session_id)
@@ -139,13 +162,19 @@ class MemoryBackend:
         return None
 
     async def list(
-        self, prefix: str, *, form: str | None, status: Status | None, limit: int
+        self,
+        prefix: str,
+        *,
+        form: str | None,
+        status: Status | None,
+        limit: int,
+        transport_id: str | None = None,
     ) -> AsyncIterator[SessionSummary]:
         self._require_reachable()
         rows = [
             _summary(self._found(key).state(self._clock.now), session.is_closed)
             for key, session in self._sessions.items()
-            if key.startswith(prefix)
+            if key.startswith(prefix) and _has_transport(session, transport_id)
         ]
         wanted = [r for r in rows if form in (None, r.form) and status in (None, r.status)]
         for row in sorted(wanted, key=lambda r: (r.running, r.started_at), reverse=True)[:limit]:
@@ -244,6 +273,10 @@ class MemorySessions(VoiceSessions):
             yield
         finally:
             self._memory.reachable = True
+
+
+def _has_transport(session: Session, transport_id: str | None) -> bool:
+    return transport_id in (None, searched_transport(session.ledger.transport))
 
 
 def _summary(state: SessionState, closed: bool) -> SessionSummary:

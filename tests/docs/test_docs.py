@@ -34,7 +34,7 @@ ON_A_SERVER = (ROOT / "README.md", ROOT / "docs" / "client.md")
 OTHERS = tuple(page for page in PAGES if page not in (TUTORIAL, *ON_A_SERVER))
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-PLACE = re.compile(r"`((?:src|scripts|tests|docs|forms|worker|benchmarks)/[\w./-]+)`")
+PLACE = re.compile(r"`((?:src|scripts|tests|docs|forms|worker|benchmarks|examples)/[\w./-]+)`")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -24,7 +24,7 @@ WITHIN = 30.0
 
 BACKGROUND = ("worker dev", "receiver.py")
 """What is in a command that stays in its terminal."""
-PORTS = ("7233", "8233", "8080")
+PORTS = ("7233", "8233", "8080", "9090")
 _RULE = re.compile(r"^─.*$", re.MULTILINE)
 _PROGRESS = re.compile(r"\s+\d/\d$", re.MULTILINE)
 _TYPED = re.compile(r"^   you  (.*)$", re.MULTILINE)
@@ -87,7 +87,10 @@ class Reader:
             self._compare(self._shell(words), command.output)
 
     def _leave_running(self, words: str, command: Command) -> None:
-        ports = f" --port {self._ports['7233']} --ui-port {self._ports['8233']}"
+        ports = (
+            f" --port {self._ports['7233']} --ui-port {self._ports['8233']}"
+            f" --gateway-port {self._ports['8080']}"
+        )
         extra = ports if "worker dev" in words else ""
         terminal = Terminal(self._without_uv(words) + extra, self._folder, self._environment)
         self._terminals.insert(0, terminal)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.temporal import TemporalBackend
+from turnkeeper.testing import Clock, MemorySessions
 from worker.build import build_worker
 from worker.server import EmbeddedServer
 
@@ -26,6 +28,7 @@ version: "7"
 title: Claim
 timezone: Europe/London
 greeting: Hello.
+hand_off: claims-desk
 fields:
   - name: policy
     type: digits
@@ -92,6 +95,17 @@ def world(client: Client) -> World:
     token = uuid4().hex[:8]
     settings = read_settings(task_queue=f"test-{token}", tenant=f"t-{token}", timezone="UTC")
     return World(client, settings)
+
+
+@pytest_asyncio.fixture(params=["temporal", "memory"], loop_scope="session")
+async def anywhere(request: pytest.FixtureRequest, world: World) -> AsyncIterator[VoiceSessions]:
+    """Sessions of each kind, with the same forms."""
+    if request.param == "memory":
+        async with MemorySessions(world.forms.values(), clock=Clock(datetime.now(UTC))) as memory:
+            yield memory
+    else:
+        async with world.worker(), world.sessions() as sessions:
+            yield sessions
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,14 +4,12 @@ A turn is applied once, one at a time, by the newest leg of the session that it 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 
-from tests.durable.conftest import World
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import MAX_TURN_BYTES, Put, Reply
 from turnkeeper.errors import (
@@ -24,18 +22,11 @@ from turnkeeper.errors import (
     TurnTooLarge,
 )
 from turnkeeper.store import SessionStore
-from turnkeeper.testing import Clock, MemorySessions
 
 
-@pytest_asyncio.fixture(params=["temporal", "memory"], loop_scope="session")
-async def sessions(request: pytest.FixtureRequest, world: World) -> AsyncIterator[VoiceSessions]:
-    """Sessions of each kind, with the same forms."""
-    if request.param == "memory":
-        async with MemorySessions(world.forms.values(), clock=Clock(datetime.now(UTC))) as memory:
-            yield memory
-    else:
-        async with world.worker(), world.sessions() as sessions:
-            yield sessions
+@pytest_asyncio.fixture(loop_scope="session")
+async def sessions(anywhere: VoiceSessions) -> VoiceSessions:
+    return anywhere
 
 
 async def completed(sessions: VoiceSessions, caller: str = "+14155550101") -> VoiceSession:
@@ -311,6 +302,42 @@ async def test_an_utterance_that_goes_back_to_its_first_words_means_them(
         assert (state.form_answers, state.turns) == ({"policy": words}, 1)
 
 
+async def test_an_utterance_goes_back_to_its_first_words_whichever_process_sends_them(
+    sessions: VoiceSessions,
+) -> None:
+    """As gateways do that keep nothing between two requests."""
+    opened = await sessions.open("claim", caller="+14155550101")
+    for words in ("4321", "4322", "4321", "4321", "4322"):
+        elsewhere = sessions.attach(opened.id, opened.leg, opened.epoch)
+        reply = await elsewhere.turn(words, utterance_id="u1")
+        assert reply.recorded == {"policy": words}
+        state = await opened.state()
+        assert (state.form_answers, state.turns) == ({"policy": words}, 1)
+    assert (await opened.turn("4322", utterance_id="u1")) == reply
+    assert len((await opened.transcript()).entries) == 2
+
+
+async def test_a_posted_utterance_goes_back_to_its_first_words(sessions: VoiceSessions) -> None:
+    opened = await sessions.open("claim", caller="+14155550101")
+    for words in ("4321", "4322", "4321"):
+        elsewhere = sessions.attach(opened.id, opened.leg, opened.epoch)
+        await elsewhere.post_turn(words, utterance_id="u1")
+        async with asyncio.timeout(10):
+            while (await opened.state()).form_answers != {"policy": words}:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_finished_session_answers_the_words_that_its_last_turn_had_first(
+    sessions: VoiceSessions,
+) -> None:
+    session = await sessions.open("claim", caller="+14155550101")
+    await session.turn(answers={"policy": "4321", "theft": False, "day": "2026-03-01"})
+    first = await session.turn("well", utterance_id="fin")
+    await session.turn("yes", utterance_id="fin")
+    assert await session.turn("well", utterance_id="fin") == first
+    assert (await session.state()).status == "completed"
+
+
 async def test_an_amended_state_has_a_version_of_its_own(sessions: VoiceSessions) -> None:
     session = await sessions.open("claim", caller="+14155550101")
     await session.turn("4321", utterance_id="u1")
@@ -324,6 +351,41 @@ async def test_a_reply_is_looked_up_on_its_own_leg(sessions: VoiceSessions) -> N
     await first.turn("4321", utterance_id="1")
     second = await sessions.open("claim", caller="+14155550101")
     assert await second.reply_to("1") is None
+
+
+# --- barge-in -------------------------------------------------------------------------------------
+
+
+async def test_the_transcript_has_up_to_where_a_reply_was_heard(sessions: VoiceSessions) -> None:
+    session = await sessions.open("claim", caller="+14155550101")
+    await session.turn("43", said="Hello. Pol", utterance_id="u1")
+    await session.turn("4321", utterance_id="u1")
+    await session.turn("no", said="", utterance_id="u2")
+    entries = (await session.transcript()).entries
+    assert [entry.heard_until for entry in entries] == ["Hello. Pol", "", None]
+    assert [entry.heard for entry in entries] == ["", "4321", "no"]
+
+
+async def test_what_was_heard_of_a_reply_outlasts_an_amendment_that_does_not_say(
+    sessions: VoiceSessions,
+) -> None:
+    session = await sessions.open("claim", caller="+14155550101")
+    await session.turn("4321", utterance_id="u1")
+    await session.turn("no", said="Was any", utterance_id="u2")
+    await session.turn("no it was not", utterance_id="u2")
+    assert (await session.transcript()).entries[1].heard_until == "Was any"
+    await session.turn("no it was not", said="Was anything", utterance_id="u2")
+    entries = (await session.transcript()).entries
+    assert [entry.heard_until for entry in entries] == [None, "Was anything", None]
+
+
+async def test_what_was_heard_of_a_reply_is_no_longer_than_the_reply(
+    sessions: VoiceSessions,
+) -> None:
+    session = await sessions.open("claim", caller="+14155550101")
+    await session.turn("4321", said="Hello. Policy number?" + "x" * 10_000)
+    first = (await session.transcript()).entries[0]
+    assert first.heard_until == first.said == "Hello. Policy number?"
 
 
 # --- the store ------------------------------------------------------------------------------------

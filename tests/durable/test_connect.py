@@ -140,6 +140,7 @@ async def test_sessions_are_listed_by_status_and_form(
 ) -> None:
     open_one = await sessions.open("claim", caller="+14155550101")
     await open_one.turn("4321")
+    await open_one.hang_up()
     cancelled = await sessions.open("claim", caller="+14155550102")
     await cancelled.cancel()
     async with asyncio.timeout(10):  # Visibility follows history, a little later.

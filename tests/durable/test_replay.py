@@ -17,7 +17,7 @@ def named(path: Path) -> str:
 
 def test_there_are_histories_of_every_kind_of_ending() -> None:
     names = {path.stem for path in STORED}
-    assert {"completed", "renewed", "cancelled", "refused", "stored"} <= names
+    assert {"completed", "renewed", "cancelled", "refused", "stored", "handed_off"} <= names
 
 
 @pytest.mark.parametrize("path", STORED, ids=named)

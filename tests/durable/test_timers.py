@@ -89,6 +89,27 @@ async def test_a_session_without_a_turn_for_long_is_abandoned_with_its_answers(
     assert (state.status, state.form_answers) == ("abandoned", {"policy": "4321"})
 
 
+async def test_a_session_that_was_handed_off_is_abandoned_in_time_with_its_answers(
+    ahead: Ahead,
+) -> None:
+    session = await ahead.open()
+    await session.turn("4321")
+    await session.turn("operator")
+    await ahead.forward(session.id, timedelta(days=6))
+    assert (await session.state()).status == "handed_off"
+    await ahead.forward(session.id, timedelta(days=1, minutes=5))
+    state = await session.state()
+    assert (state.status, state.form_answers) == ("abandoned", {"policy": "4321"})
+
+
+async def test_a_session_that_was_handed_off_expires(ahead: Ahead) -> None:
+    ahead.change_form(expire_after=timedelta(days=5))
+    session = await ahead.open()
+    await session.hand_off()
+    await ahead.forward(session.id, timedelta(days=5, minutes=5))
+    assert (await session.state()).status == "expired"
+
+
 async def test_a_turn_in_between_keeps_a_session_from_being_abandoned(ahead: Ahead) -> None:
     session = await ahead.open()
     await ahead.forward(session.id, timedelta(days=6))

@@ -41,8 +41,15 @@ asyncio.run(main())
 """
 """The clock of these sessions stands at 2 March 2026, so the day is 19 January."""
 
-NEED_AN_EXTRA = ("turnkeeper.values.duckling_process",)
-"""Modules that nothing imports unless their extra is there."""
+NEED_AN_EXTRA = (
+    "turnkeeper.adapters.",
+    "turnkeeper.gateway.",
+    "turnkeeper.mcp_server.",
+    "turnkeeper.pytest_relay",
+    "turnkeeper.relay_caller",
+    "turnkeeper.values.duckling_process",
+)
+"""How the names of modules begin that nothing imports unless their extra is there."""
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +107,7 @@ def test_every_module_imports_with_the_base_dependencies(installed: Environment)
     names = installed.python(
         "import importlib, pkgutil, turnkeeper\n"
         "for module in pkgutil.walk_packages(turnkeeper.__path__, 'turnkeeper.'):\n"
-        f"    if module.name not in {NEED_AN_EXTRA}:\n"
+        f"    if not module.name.startswith({NEED_AN_EXTRA}):\n"
         "        importlib.import_module(module.name); print(module.name)"
     ).split()
     assert len(names) > 50

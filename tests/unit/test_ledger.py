@@ -144,9 +144,27 @@ def test_an_utterance_that_goes_back_to_its_first_words_amends_again() -> None:
     ledger = ledger_with()
     ledger.take(turn("u1", "4321"), reply("u1"))
     ledger.take(turn("u1", "4322"), reply("u1"))
-    back = turn("u1", "4321").model_copy(update={"revision": 3})
-    assert ledger.stored(back.update_id()) is None
-    assert ledger.admit(back) is True
+    carried = Ledger(LedgerRecord.model_validate_json(ledger.record().model_dump_json()))
+    for known in (ledger, carried):
+        assert known.answered(turn("u1", "4321")) is None
+        assert known.admit(turn("u1", "4321")) is True
+        assert known.answered(turn("u1", "4322")) == reply("u1")
+
+
+def test_an_older_utterance_that_goes_back_has_the_reply_that_it_had() -> None:
+    ledger = ledger_with()
+    ledger.take(turn("u1", "4321"), reply("u1", "first"))
+    ledger.take(turn("u1", "4322"), reply("u1", "second"))
+    ledger.take(turn("u2"), reply("u2"))
+    assert ledger.answered(turn("u1", "4321")) == reply("u1", "first")
+
+
+def test_a_ledger_of_an_older_release_knows_no_content_and_answers_as_that_did() -> None:
+    ledger = ledger_with()
+    ledger.take(turn("u1", "4321"), reply("u1"))
+    ledger.take(turn("u1", "4322"), reply("u1"))
+    old = ledger.record().model_copy(update={"content": None})
+    assert Ledger(old).answered(turn("u1", "4321")) == reply("u1")
 
 
 def test_the_outcome_of_an_utterance_is_its_newest_one_whether_reply_or_error() -> None:

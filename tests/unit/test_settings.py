@@ -35,6 +35,7 @@ def test_every_setting_is_read_from_each_of_its_variables(
         "log_level": "debug",
         "turn_deadline": "7.5",
         "max_cached_sessions": "12",
+        "public_url": "https://voice.example.com",
         "sandboxed": "false",
     }
     value = values.get(setting.name, "other")

@@ -10,7 +10,7 @@ import click
 from turnkeeper.cli.display import ago, on_terminal, print_facts, print_table
 from turnkeeper.cli.reach import Place, reaching, where
 from turnkeeper.cli.session_facts import facts
-from turnkeeper.contract import Status, Transcript
+from turnkeeper.contract import Reply, Status, Transcript
 
 if TYPE_CHECKING:
     from turnkeeper.backend import SessionSummary
@@ -20,7 +20,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 
 @click.group()
 def sessions() -> None:
-    """List sessions, look into one, cancel one.
+    """List sessions, look into one, hand one off, cancel one.
 
     \b
     Example:
@@ -32,6 +32,7 @@ def sessions() -> None:
 @sessions.command(name="list")
 @click.option("--form", help="Only sessions of this form.")
 @click.option("--status", type=click.Choice(get_args(Status)), help="Only sessions that stand so.")
+@click.option("--transport-id", help="Only the session of this call: a CallSid, a room name.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
 )
@@ -40,15 +41,19 @@ def sessions() -> None:
 def list_(
     form: str | None,
     status: Status | None,
+    transport_id: str | None,
     limit: int,
     as_json: bool,
     **place: str | None,
 ) -> None:
     """List a tenant's sessions: those that run first, then the finished ones that Temporal still
-    keeps; of each the newest first.
+    keeps; of each the newest first. Temporal's list is a moment behind what happens.
     """
     with reaching(Place(**place)) as reach:
-        rows = reach.collect(reach.sessions.list(form=form, status=status, limit=limit))
+        found = reach.sessions.list(
+            form=form, status=status, transport_id=transport_id, limit=limit
+        )
+        rows = reach.collect(found)
     if as_json:
         click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
     elif rows or not on_terminal():
@@ -101,6 +106,22 @@ def cancel(session_id: str, reason: str, as_json: bool, **place: str | None) -> 
     """End one session without submitting it. Its answers stay readable."""
     with reaching(Place(**place)) as reach:
         reply = reach.call(reach.sessions.cancel(session_id, reason))
+    _print_status(session_id, reply, as_json=as_json)
+
+
+@sessions.command()
+@click.argument("session_id", metavar="ID")
+@click.option("--reason", default="", help="Why; it is kept with the session.")
+@where
+@as_json
+def hand_off(session_id: str, reason: str, as_json: bool, **place: str | None) -> None:
+    """Leave one caller to a person. The answers wait: a caller who rings back goes on."""
+    with reaching(Place(**place)) as reach:
+        reply = reach.call(reach.sessions.hand_off(session_id, reason))
+    _print_status(session_id, reply, as_json=as_json)
+
+
+def _print_status(session_id: str, reply: Reply, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"session_id": session_id, "status": reply.status}, indent=2))
     else:

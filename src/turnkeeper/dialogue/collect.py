@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from turnkeeper.contract import Turn
-from turnkeeper.dialogue.commands import command_in, plain
+from turnkeeper.dialogue.commands import command_to, plain
 from turnkeeper.dialogue.correct import (
     Correction,
     correction_in,
@@ -100,10 +100,10 @@ def answer_to_field(draft: Draft, heard: Hypothesis) -> Meaning:
     """What an utterance means while a field is asked: a command, else a correction, else values
     for the asked field and others."""
     asked = draft.asked()
-    if command := command_in(heard.text, asked):
+    if command := command_to(draft, heard.text, asked):
         return Meaning(command=command)
     correction = correction_in(heard.text)
-    if correction.marked and (command := command_in(correction.body, asked)):
+    if correction.marked and (command := command_to(draft, correction.body, asked)):
         return Meaning(command=command)
     if asked is not None and _declines(draft, asked, heard.text):
         return Meaning(command="skip")

@@ -107,6 +107,14 @@ def cancel(draft: Draft) -> None:
     draft.add(Moved(status="cancelled"))
 
 
+def hand_off(draft: Draft) -> None:
+    """Leave the caller to a person, if the form has one; what is asked waits for them."""
+    if draft.form.hand_off is None:
+        draft.say("no_hand_off")
+    else:
+        draft.add(Moved(status="handed_off"))
+
+
 def _noinput(draft: Draft) -> None:
     draft.miss("noinput")
 
@@ -114,6 +122,21 @@ def _noinput(draft: Draft) -> None:
 def _miss(draft: Draft) -> None:
     draft.miss("nomatch")
 
+
+_PERSON = (
+    "agent", "human", "human being", "human agent", "real human", "live agent", "live person",
+    "operator", "person", "real person", "actual person", "representative", "rep",
+    "customer service", "manager", "supervisor",
+)  # fmt: skip
+_A_PERSON = (
+    "someone", "somebody", "someone else", "somebody else", "anyone", "anybody",
+    *(f"{article}{who}" for article in ("", "a ", "an ", "the ", "your ") for who in _PERSON),
+)  # fmt: skip
+_CONNECT = (
+    "talk to", "talk with", "speak to", "speak with", "i need to talk to", "i need to speak to",
+    "i need to speak with", "connect me to", "connect me with", "transfer me to",
+    "put me through to", "put me on to", "hand me over to", "pass me to", "get me",
+)  # fmt: skip
 
 COMMANDS: dict[str, Command] = {
     "repeat": Command(
@@ -174,6 +197,20 @@ COMMANDS: dict[str, Command] = {
         _asking("cancel"),
         cancel,
     ),
+    "hand_off": Command(
+        (
+            "operator", "agent", "live agent", "human", "human agent", "real person",
+            "representative", "customer service", "transfer me", "connect me", "put me through",
+            "is there someone i can talk to",
+            "is there someone i can speak to", "is there a person i can talk to",
+            "i don't want to talk to a machine", "i don't want to talk to a robot",
+            *(f"{connect} {person}" for connect in _CONNECT for person in _A_PERSON),
+            *(f"{want} {person}" for want in ("i want", "i need", "i'd like", "give me")
+              for person in _A_PERSON if person.endswith(_PERSON)),
+        ),
+        hand_off,
+        hand_off,
+    ),
 }  # fmt: skip
 
 EVENTS: dict[str, Callable[[Draft], None]] = {
@@ -200,6 +237,13 @@ def command_in(text: str, asked: Field | None) -> str | None:
     if asked and any(words in map(plain, (row.value, *row.synonyms)) for row in asked.choices):
         return None
     return _BY_PHRASE.get(words) or _BY_PHRASE.get(bare(text))
+
+
+def command_to(draft: Draft, text: str, asked: Field | None) -> str | None:
+    """The command that the utterance is to this form. Where there is nobody to hand a caller off
+    to, "operator" is an answer like any other."""
+    command = command_in(text, asked)
+    return None if command == "hand_off" and draft.form.hand_off is None else command
 
 
 def bare(text: str) -> str:

@@ -10,7 +10,7 @@
 form, state, input and context give the same decision.
 """
 
-from turnkeeper.contract import Cancel, Connect, Put, Status, Turn
+from turnkeeper.contract import Cancel, Connect, HandOff, Put, Status, Turn
 from turnkeeper.dialogue.collect import MAX_HEARD
 from turnkeeper.dialogue.commands import cancel, start_over
 from turnkeeper.dialogue.draft import Draft, settle
@@ -46,12 +46,15 @@ from turnkeeper.values import Context, accept
 
 
 def decide(
-    form: Form, state: DialogueState, heard: Connect | Turn | Put | Cancel, context: Context
+    form: Form,
+    state: DialogueState,
+    heard: Connect | Turn | Put | Cancel | HandOff,
+    context: Context,
 ) -> Decision:
     """What `heard` leads to. `context` has the caller's time, region and language.
 
-    The events begin with `Connected` or `TurnTaken` and end with `Said`. A turn, put or cancel that
-    the session's status does not allow leads to no events.
+    The events begin with `Connected` or `TurnTaken` and end with `Said`. What the session's status
+    does not allow leads to no events.
     """
     draft = Draft(form, state, context)
     match heard:
@@ -63,14 +66,18 @@ def decide(
             return _put(draft, heard)
         case Cancel():
             return _cancel(draft, heard)
+        case HandOff():
+            return _hand_off(draft, heard)
 
 
-# --- the four messages ----------------------------------------------------------------------------
+# --- the five messages ----------------------------------------------------------------------------
 
 
 def _connect(draft: Draft) -> Decision:
     restored = bool(draft.state.answers or draft.state.shelved)
     draft.add(Connected(at=draft.at))
+    if draft.state.status == "handed_off":  # The caller is back, and no person has finished it.
+        draft.add(Moved(status="collecting"))
     if draft.state.status in OPEN:
         if restored:
             _come_back(draft)
@@ -145,6 +152,14 @@ def _cancel(draft: Draft, request: Cancel) -> Decision:
         return _refused(draft)
     _take_turn(draft, 0, request.request_id, "")
     cancel(draft)
+    return _finish(draft)
+
+
+def _hand_off(draft: Draft, request: HandOff) -> Decision:
+    if "handed_off" not in MOVES[draft.state.status]:
+        return _refused(draft)
+    _take_turn(draft, 0, request.request_id, "")
+    draft.add(Moved(status="handed_off"))
     return _finish(draft)
 
 
@@ -237,6 +252,8 @@ def _prompt(draft: Draft) -> str:
     state, asked = draft.state, draft.asked()
     if state.status == "submitting" and draft.before.status in OPEN:
         return goodbye(draft)
+    if state.status == "handed_off" and draft.before.status in OPEN:
+        return phrases(draft.form.language)["hand_off"]
     if state.status in STANDING:
         return phrases(draft.form.language)[STANDING[state.status]]
     if state.question is not None:

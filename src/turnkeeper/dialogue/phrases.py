@@ -12,6 +12,7 @@ PhraseName = Literal[
     "required", "skipped", "kept", "no_way_back", "started_over", "changed", "changed_secret",
     "ask_value", "ask_final", "ask_final_empty", "ask_change", "ask_start_over", "ask_cancel",
     "ask_stale", "disconfirmed", "unknown_field", "not_applicable", "not_taken",
+    "hand_off", "no_hand_off",
     "submitting", "completed", "handed_off", "cancelled", "abandoned", "expired", "failed",
     "and", "or",
 ]  # fmt: skip
@@ -47,6 +48,8 @@ ENGLISH: dict[PhraseName, str] = {
     "unknown_field": "This form has no such field.",
     "not_applicable": "The {label} is not asked as things stand.",
     "not_taken": "I can't take that for the {label}.",
+    "hand_off": "One moment, I'll connect you to someone who can help.",
+    "no_hand_off": "I'm sorry, there is nobody here that I can connect you to.",
     "submitting": "Your answers are in and are being sent on. Goodbye.",
     "completed": "This is already done. Goodbye.",
     "handed_off": "A colleague is taking this over. Please hold.",

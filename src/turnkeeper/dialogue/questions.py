@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from turnkeeper.dialogue.collect import NOTHING, Hypothesis, Meaning, named
-from turnkeeper.dialogue.commands import COMMANDS, bare, cancel, command_in, start_over
+from turnkeeper.dialogue.commands import COMMANDS, bare, cancel, command_to, start_over
 from turnkeeper.dialogue.correct import correction_in, new_value
 from turnkeeper.dialogue.draft import Draft, settle
 from turnkeeper.dialogue.events import Filled, Moved, Questioned, Refused
@@ -44,14 +44,14 @@ want to cancel?"."""
 
 def answer_to_question(draft: Draft, question: Question, heard: Hypothesis) -> Meaning:
     """What an utterance means while a question is open: a command, yes or no, new values."""
-    if command := command_in(heard.text, None):
+    if command := command_to(draft, heard.text, None):
         return _command(question, command)
     if (own := _own_words(question, heard.text)) is not None:
         return Meaning(yes=own)
     yes, rest = split_yes_no(heard.text)
     if yes and (own := _own_words(question, rest)) is not None:
         return Meaning(yes=own)
-    if yes is not False and (command := command_in(rest, None)):
+    if yes is not False and (command := command_to(draft, rest, None)):
         return _command(question, command)
     if question.kind not in ("value", "final", "change"):
         return Meaning(yes=_plainly(yes, rest))

@@ -61,6 +61,7 @@ def reply(draft: Draft, *, restored: bool = False) -> Reply:
         confirming=confirming(draft.form, state) if listening else None,
         progress=progress(draft.form, state),
         restored=restored,
+        transfer_to=draft.form.hand_off if NEXT[state.status] == "transfer" else None,
     )
 
 

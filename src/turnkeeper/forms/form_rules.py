@@ -13,6 +13,9 @@ from turnkeeper.forms.model import Deliver
 MAX_FIELDS = 200
 """No caller answers more; a form stands in history, and so stays far under Temporal's limits."""
 
+MAX_ADDRESS = 200
+"""Characters of the place that a caller is transferred to."""
+
 _FORM_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _COUNTRY = re.compile(r"(?!ZZ|XA|XB|EU|EZ|UN|QO)[A-Z]{2}")
 """A territory of Babel's that is a country, and neither a group of them nor a placeholder."""
@@ -89,6 +92,14 @@ def _wrong_url(deliver: Deliver) -> str | None:
     if url.scheme not in ("http", "https") or not host:
         return f'"{deliver.url}" is not an http or https URL; write https://example.com/claims'
     return "leave user and password out of the URL; use authorization" if credentials else None
+
+
+def hand_offs(draft: FormDraft) -> Iterator[Finding]:
+    """`hand_off` is one address, at most 200 characters."""
+    to = draft.form.hand_off
+    if to is not None and not 0 < len(to) <= MAX_ADDRESS:
+        hint = f"write a phone number, a SIP address or a queue's name, at most {MAX_ADDRESS} long"
+        yield draft.finding("hand_off", f"hand_off says no place to transfer a caller to; {hint}")
 
 
 def lifetimes(draft: FormDraft) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ _TEXTS: Json = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1
 _YES_NO: Json = {"type": "boolean"}
 _VALUE: Json = {"type": ["string", "number", "boolean"]}
 _DURATION: Json = {"type": "string", "examples": ["90s", "30m", "24h", "7d", "2w", "P7D"]}
+_HAND_OFF: Json = {"type": ["string", "number"], "examples": ["+14155550199", "claims-desk"]}
 _COUNT: Json = {"type": "integer", "minimum": 0}
 
 
@@ -118,6 +119,7 @@ _FORM = _mapping(
         "confirm": _YES_NO,
         "deliver": {"anyOf": [{"type": "string", "pattern": "^https?://"}, _DELIVER]},
         "stale": {"anyOf": [_DURATION, _STALE]},
+        "hand_off": _HAND_OFF,
         "abandon_after": _DURATION,
         "expire_after": _DURATION,
         "keep_for": _DURATION,

@@ -230,6 +230,7 @@ FORM_KEYS: Keys = {
     "confirm": yes_no,
     "deliver": shorthand("url", text, DELIVER_KEYS),
     "stale": shorthand("after", duration, STALE_KEYS),
+    "hand_off": text,
     "abandon_after": duration,
     "expire_after": duration,
     "keep_for": duration,

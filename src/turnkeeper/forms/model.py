@@ -132,6 +132,9 @@ class Form(Frozen):
     """Where the confirmed form is sent; a URL, or a mapping."""
     stale: Stale = Stale()
     """What a caller who comes back late is offered; a duration, or a mapping."""
+    hand_off: str | None = None
+    """Where a caller who asks for a person is transferred: a phone number, a SIP address, the name
+    of a queue. Without it nobody is."""
     abandon_after: timedelta = timedelta(days=7)
     """Time without a turn after which an unfinished session closes as `abandoned`."""
     expire_after: timedelta = timedelta(days=30)

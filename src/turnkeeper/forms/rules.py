@@ -28,6 +28,7 @@ FORM_RULES: tuple[FormRule, ...] = (
     form_rules.locales,
     form_rules.timezones,
     form_rules.deliveries,
+    form_rules.hand_offs,
     form_rules.lifetimes,
     text_rules.form_texts,
 )

@@ -63,6 +63,8 @@ def test_list_has_the_newest_first(kept: MemorySessions) -> None:
         (["--form", "booking"], ["booking"]),
         (["--status", "collecting"], ["event"]),
         (["--limit", "1"], ["event"]),
+        (["--transport-id", "CA81"], ["booking"]),
+        (["--transport-id", "CA8"], []),
         (["--form", "booking", "--status", "expired"], []),
     ],
 )
@@ -164,6 +166,19 @@ def test_cancel_ends_a_session_once(kept: MemorySessions) -> None:
     }
 
 
+def test_hand_off_leaves_a_session_to_a_person_once(kept: MemorySessions) -> None:
+    assert run(kept, "hand-off", ANN, "--reason", "test").stdout == f"{ANN} is handed_off.\n"
+    again = run(kept, "hand-off", ANN)
+    assert again.exit_code == 1
+    assert again.stderr == "error: this session takes no more turns: it is handed_off\n"
+    bob = "voice:session:default:event:bob"
+    assert document(run(kept, "hand-off", bob, "--json")) == {
+        "session_id": bob,
+        "status": "handed_off",
+    }
+    assert run(kept, "cancel", ANN).stdout == f"{ANN} is cancelled.\n"
+
+
 @pytest.mark.parametrize(
     "address", ["foo bar:1", "localhost", "http://localhost:7233", ":7233", "localhost:99999"]
 )
@@ -183,7 +198,7 @@ def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["show", "turns", "cancel"])
+@pytest.mark.parametrize("command", ["show", "turns", "cancel", "hand-off"])
 def test_not_found_and_out_of_reach_are_different_sentences(
     kept: MemorySessions, command: str
 ) -> None:

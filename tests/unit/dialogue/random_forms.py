@@ -38,6 +38,7 @@ def forms(draw: st.DrawFn) -> Form:
         title=draw(st.sampled_from(["", "A form"])),
         fields=tuple(fields),
         confirm=draw(st.booleans()),
+        hand_off=draw(st.sampled_from([None, "claims-desk"])),
         welcome_back=draw(
             st.sampled_from([None, "Hi again. I know {known}.", "{title} {summary}"])
         ),
@@ -89,8 +90,8 @@ PHRASES = (
     "one two three", "one two three four", "red", "dark blue", "crimson", "Ada Lovelace",
     "ada at example dot com", "four one five five five five zero one zero zero", "9 4 1 0 3",
     "three", "half past five", "last tuesday", "the date is wrong", "change it to monday",
-    "i mean", "no", "um", "", "   ", "\x00", "🙂🙂", "{name} {{}}", "don't know", "a" * 3000,
-    "change " * 200, "no wait " * 200, "my date is " * 200,
+    "i mean", "no", "um", "operator", "", "   ", "\x00", "🙂🙂", "{name} {{}}", "don't know",
+    "a" * 3000, "change " * 200, "no wait " * 200, "my date is " * 200,
 )  # fmt: skip
 
 texts = st.one_of(st.sampled_from(PHRASES), st.text(max_size=30))
@@ -107,7 +108,7 @@ keys = st.one_of(
     st.sampled_from(["1", "2", "1234#", "*", "#", "", "11172026"]), st.text(max_size=6)
 )
 events = st.sampled_from(
-    ["noinput", "nomatch", "help", "repeat", "skip", "back", "start_over", "cancel"]
+    ["noinput", "nomatch", "help", "repeat", "skip", "back", "start_over", "cancel", "hand_off"]
 )
 
 

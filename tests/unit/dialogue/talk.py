@@ -7,7 +7,7 @@ agent.recorded(day="2026-11-17")
 
 from datetime import UTC, datetime, timedelta
 
-from turnkeeper.contract import Alternative, Cancel, Connect, Put, Reply, Turn, TurnEvent
+from turnkeeper.contract import Alternative, Cancel, Connect, HandOff, Put, Reply, Turn, TurnEvent
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
 from turnkeeper.dialogue.evolve import fold
@@ -66,13 +66,17 @@ class Caller:
     def cancels(self) -> Reply:
         return self._hear(Cancel(request_id="x"))
 
+    def hands_off(self) -> Reply:
+        """An operator does."""
+        return self._hear(HandOff(request_id="h"))
+
     def sends(self, turn: Turn) -> Reply:
         return self._hear(turn)
 
     def _turn(self, **content: object) -> Turn:
         return Turn.model_validate({"leg": 1, "utterance_id": str(self.state.turns), **content})
 
-    def _hear(self, heard: Connect | Turn | Put | Cancel) -> Reply:
+    def _hear(self, heard: Connect | Turn | Put | Cancel | HandOff) -> Reply:
         self.now += timedelta(seconds=5)
         self.last = decide(self.form, self.state, heard, Context(self.now))
         self.state = fold(self.state, self.last.events)

@@ -135,7 +135,6 @@ def test_a_stale_form_may_restart_or_resume_by_itself() -> None:
     [
         ("completed", "already done", "hang_up"),
         ("submitting", "being sent on", "hang_up"),
-        ("handed_off", "colleague", "transfer"),
         ("cancelled", "cancelled", "hang_up"),
         ("expired", "expired", "hang_up"),
         ("abandoned", "nobody came back", "hang_up"),

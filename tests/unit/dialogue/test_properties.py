@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.dialogue import random_forms as some
-from turnkeeper.contract import Cancel, Connect, Put, Reply, Turn
+from turnkeeper.contract import Cancel, Connect, HandOff, Put, Reply, Turn
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import (
     Connected,
@@ -80,7 +80,12 @@ class Dialogue(RuleBasedStateMachine):
     def cancel(self) -> None:
         self.hear(Cancel(request_id="c"))
 
-    def hear(self, heard: Connect | Turn | Put | Cancel) -> None:
+    @rule()
+    def hand_off(self) -> None:
+        self.hear(HandOff(request_id="h"))
+        self.hear(Connect(connect_id="3"))
+
+    def hear(self, heard: Connect | Turn | Put | Cancel | HandOff) -> None:
         before, context = self.state, Context(self.now)
         decision = decide(self.form, before, heard, context)
         assert decision == decide(self.form, before, heard, context), "not deterministic"

@@ -142,7 +142,7 @@ FORMS = {
         [
             '3:1: key "xyz" is not known; use one of form, version, title, language, region, '
             "timezone, greeting, welcome_back, goodbye, fields, confirm, deliver, stale, "
-            "abandon_after, expire_after, keep_for, again"
+            "hand_off, abandon_after, expire_after, keep_for, again"
         ],
     ),
     "an unknown language": (
@@ -214,6 +214,13 @@ FORMS = {
         [
             "4:3: authorization: a form stands in history, so it holds no secret; "
             'name the environment variable that has it, such as "env:CLAIMS_TOKEN"'
+        ],
+    ),
+    "a hand-off to nowhere": (
+        'hand_off: " "',
+        [
+            "3:11: hand_off says no place to transfer a caller to; "
+            "write a phone number, a SIP address or a queue's name, at most 200 long"
         ],
     ),
     "stale without after": ("stale: {policy: ask}", ['3:8: "after" is missing here; add it']),

@@ -1,0 +1,79 @@
+"""What a client sends: made, checked and measured before it goes, so that nothing leaves that the
+other side would choke on."""
+
+import json
+import secrets
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
+
+from turnkeeper.contract import MAX_TURN_BYTES, Alternative, Turn
+from turnkeeper.errors import InvalidInput, TurnTooLarge
+from turnkeeper.forms.model import Frozen
+
+if TYPE_CHECKING:
+    from turnkeeper.client import TurnContent
+
+M = TypeVar("M", bound=Frozen)
+
+MAX_ID = 200
+"""Characters of an id that an agent chooses: it becomes part of an update's id."""
+
+
+def token() -> str:
+    """A new id, for whatever is sent without one."""
+    return secrets.token_hex(8)
+
+
+def turn_of(text: str | None, content: "TurnContent", *, epoch: str, leg: int) -> Turn:
+    """A turn of a leg, as it can be sent.
+
+    Raises:
+        TurnTooLarge, InvalidInput: it cannot be; its values, which may be answers, are not named.
+    """
+    alternatives = [
+        Alternative(text=one) if isinstance(one, str) else one
+        for one in content.get("alternatives", ())
+    ]
+    said = {name: value for name, value in content.items() if value is not None}
+    said |= {"text": text, "alternatives": alternatives, "epoch": epoch, "leg": leg}
+    said.setdefault("utterance_id", token())
+    try:
+        turn = Turn.model_validate(said)
+    except ValidationError as error:
+        raise InvalidInput(_what_is_wrong(error)) from None
+    if len(turn.utterance_id) > MAX_ID:
+        raise InvalidInput(f"an utterance id is at most {MAX_ID} characters")
+    return sendable(turn)
+
+
+def sendable(message: M, limit: int = MAX_TURN_BYTES) -> M:
+    """The message, if it can be sent.
+
+    Raises:
+        TurnTooLarge: it is over the limit.
+        InvalidInput: it holds what JSON can't: half of a surrogate pair, an infinite number.
+    """
+    try:
+        size = len(json.dumps(message.model_dump(mode="json"), allow_nan=False).encode())
+        message.model_dump_json()
+    except (ValueError, PydanticSerializationError):
+        raise InvalidInput(
+            "the message holds something that cannot be sent: a number that is infinite or none, "
+            "or text that is not Unicode"
+        ) from None
+    if size > limit:
+        raise TurnTooLarge(
+            f"the message is {size:,} bytes, over the limit of {limit:,}: "
+            "send what was said in one breath, not a document"
+        )
+    return message
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Which parts of a turn are not what they must be; their values may be answers."""
+    parts = {".".join(str(step) for step in row["loc"][:2]): row["type"] for row in error.errors()}
+    return "the turn cannot be sent: " + "; ".join(
+        f"{part or 'it'} is wrong ({kind})" for part, kind in parts.items()
+    )
