@@ -27,6 +27,7 @@ version: "7"
 title: Claim
 timezone: Europe/London
 greeting: Hello.
+hand_off: "+14155550199"
 fields:
   - name: policy
     type: digits
