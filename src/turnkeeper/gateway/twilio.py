@@ -1,9 +1,0 @@
-"""Twilio ConversationRelay."""
-
-from fastapi import APIRouter
-
-from turnkeeper.gateway.doorway import Doorway
-
-
-def router(doorway: Doorway) -> APIRouter:
-    return APIRouter()
