@@ -53,9 +53,11 @@ def create_app(
         docs_url=None,  # Its page loads scripts from another host.
         redoc_url=None,
     )
+    app.state.feeds = doorway.feeds  # The server closes them when it stops.
     add_handlers(app)
     for channel in CHANNELS:
         app.include_router(channel.router(doorway))
+    http.describe(app)
     if allowed_hosts is not None:
         app.add_middleware(hosts.OwnHosts, names=hosts.names(allowed_hosts, public_url))
     return app

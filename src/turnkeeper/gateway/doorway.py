@@ -7,6 +7,7 @@ from typing import Protocol
 
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.forms.model import Form
+from turnkeeper.gateway.events import Feeds
 
 KEPT_LEGS = 10_000
 """Legs that a gateway remembers. One that is forgotten is attached anew: nothing is lost by it."""
@@ -78,3 +79,4 @@ class Doorway:
 
     def __post_init__(self) -> None:
         self.legs = Legs(self.sessions)
+        self.feeds = Feeds(self.sessions)

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from turnkeeper.errors import SettingsError
+from turnkeeper.gateway.events import Feeds
 from turnkeeper.gateway.hosts import require_loopback
 
 DEFAULT_PORT = 8080
@@ -66,6 +67,8 @@ async def serve(app: FastAPI, bound: socket.socket, *, ready: Callable[[], None]
             ready()
             await asyncio.shield(serving)
         finally:
+            if isinstance(feeds := getattr(app.state, "feeds", None), Feeds):
+                feeds.close()  # Streams without an end, which would be waited for.
             server.should_exit = True
             await serving
 

@@ -1,0 +1,60 @@
+"""A form over the WebSocket; a connection that is cut once is taken up again, on the same leg.
+
+uv run python -m worker dev
+uv run python examples/websocket_client.py
+"""
+
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+import click
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+CALL = ("four people", "tomorrow", "half past seven", "Ada Lovelace", "skip", "yes")
+
+
+async def exchange(line: ClientConnection, message: dict[str, Any]) -> dict[str, Any]:
+    await line.send(json.dumps(message))
+    while (answer := json.loads(await line.recv()))["type"] == "event":
+        continue
+    if answer["type"] == "error" and answer["retryable"]:
+        return await exchange(line, message)
+    if answer["type"] == "error":
+        raise click.ClickException(answer["problem"]["detail"])
+    return dict(answer)
+
+
+async def call(url: str, hello: dict[str, Any]) -> None:
+    turn: dict[str, Any] = {}
+    said = iter(CALL)
+    async for line in connect(f"{url}/v1/stream"):  # Connects again, with backoff.
+        try:
+            opened = await exchange(line, hello)
+            hello = {"type": "resume"} | {k: opened[k] for k in ("session_id", "leg", "epoch")}
+            reply = (await exchange(line, turn) if turn else opened)["reply"]
+            while reply["next"] == "listen" and (words := next(said, None)):
+                click.echo(f"agent:  {reply['say']}\ncaller: {words}")
+                turn = {"type": "turn", "utterance_id": uuid4().hex, "text": words}
+                if words == CALL[2]:
+                    line.transport.abort()
+                reply = (await exchange(line, turn))["reply"]
+            click.echo(f"agent:  {reply['say']}")
+            await line.send('{"type": "hangup"}')
+            break
+        except ConnectionClosed:
+            click.echo("        (the line was cut; on again)")
+
+
+@click.command(help=__doc__)
+@click.option("--gateway", default="ws://127.0.0.1:8080", help="Where the gateway is.")
+@click.option("--caller", default="+14155550100", help="Who calls: a number, or an id.")
+def main(gateway: str, caller: str) -> None:
+    hello = {"form": "dinner_reservation", "caller": caller, "connect_id": uuid4().hex}
+    asyncio.run(call(gateway, {"type": "open"} | hello))
+
+
+if __name__ == "__main__":
+    main()

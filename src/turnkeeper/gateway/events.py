@@ -1,0 +1,185 @@
+"""What changes in a session, for all who watch it: one reader a session and gateway.
+
+Temporal pushes nothing to a client, so a state is read again and again while somebody watches:
+every `POLL_SECONDS`, and at once after a turn that came through this gateway. However many watch,
+a session is read once; a slow watcher gets the newest state, not every one that was.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from turnkeeper.client import VoiceSessions
+from turnkeeper.contract import SessionState
+from turnkeeper.dialogue.status import CLOSED
+from turnkeeper.errors import SessionNotFound, StoreUnavailable
+from turnkeeper.gateway.problems import traced
+from turnkeeper.telemetry import logger
+
+POLL_SECONDS = 1.0
+"""Between two readings of a session whose turns come through another gateway."""
+READS_PER_SECOND = 10
+"""Of all sessions together: with more than so many watched, each is read less often. A reading
+takes 17 ms where a turn takes 26 (benchmarks/README.md)."""
+
+ChangeKind = Literal["state", "unavailable", "end"]
+
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something to tell a watcher.
+
+    `state`: the session as it is now. `unavailable`: the store cannot be reached; another `state`
+    follows when it can. `end`: the session has ended, as its `state` says, or is no longer kept.
+    """
+
+    kind: ChangeKind
+    state: SessionState | None = None
+
+
+class Feeds:
+    """The sessions that somebody watches through this gateway."""
+
+    def __init__(self, sessions: VoiceSessions, every: float = POLL_SECONDS) -> None:
+        self.every = every  # Seconds between two readings, unless very many are watched.
+        self._sessions = sessions
+        self._feeds: dict[str, _Feed] = {}
+
+    async def follow(self, first: SessionState, after: int = -1) -> AsyncGenerator[Change, None]:
+        """The changes of a session from the state `first`, which was just read.
+
+        Args:
+            first: told first, unless its version is `after` or older.
+            after: the newest version that the watcher has.
+
+        Ends after `end`, or without it when the gateway stops: watch again then.
+        """
+        feed = self._join(first)
+        try:
+            async for change in feed.changes(after):
+                yield change
+        finally:
+            self._leave(feed)
+
+    def changed(self, session_id: str, *, aware: int = 0) -> None:
+        """Somebody changed it through this gateway: its watchers need not wait, unless there are no
+        others than the `aware` ones, who know already."""
+        feed = self._feeds.get(session_id)
+        if feed is not None and feed.watchers > aware:
+            feed.read_soon()
+
+    def close(self) -> None:
+        """The gateway stops: nobody is told anything more."""
+        for feed in self._feeds.values():
+            feed.close()
+
+    def _join(self, first: SessionState) -> "_Feed":
+        feed = self._feeds.get(first.session_id)
+        if feed is None or feed.closed:
+            feed = self._feeds[first.session_id] = _Feed(self._sessions, first, self._pause)
+        feed.catch_up_with(first)
+        feed.watchers += 1
+        return feed
+
+    def _pause(self) -> float:
+        return max(self.every, len(self._feeds) / READS_PER_SECOND)
+
+    def _leave(self, feed: "_Feed") -> None:
+        feed.watchers -= 1
+        if feed.watchers:
+            return
+        feed.stop()
+        if self._feeds.get(feed.session_id) is feed:
+            del self._feeds[feed.session_id]
+
+
+class _Feed:
+    """One session: its newest change, and the task that reads it while it has watchers."""
+
+    def __init__(
+        self, sessions: VoiceSessions, first: SessionState, pause: Callable[[], float]
+    ) -> None:
+        self.session_id = first.session_id
+        self.watchers = 0
+        self.closed = False
+        self._sessions = sessions
+        self._pause = pause
+        self._state = first
+        self._news = Change("state", first)
+        self._told, self._due = asyncio.Event(), asyncio.Event()
+        self._reading = asyncio.ensure_future(self._read_while_watched())
+
+    async def changes(self, after: int) -> AsyncGenerator[Change, None]:
+        seen = self._news if self._is_known(after) else None
+        while True:
+            if self._news is not seen:
+                seen = self._news
+                yield seen
+            elif _has_ended(seen):
+                yield Change("end", seen.state)
+                return
+            elif self.closed:
+                return
+            else:
+                await self._told.wait()
+
+    def read_soon(self) -> None:
+        self._due.set()
+
+    def catch_up_with(self, state: SessionState) -> None:
+        """Read again if `state`, which may be older as well as newer, is another."""
+        if state != self._state:
+            self.read_soon()
+
+    def close(self) -> None:
+        """Let the watchers go."""
+        self.closed = True
+        self._wake()
+
+    def stop(self) -> None:
+        self._reading.cancel()
+
+    def _is_known(self, after: int) -> bool:
+        return self._news.kind == "state" and self._state.version <= after
+
+    async def _read_while_watched(self) -> None:
+        try:
+            while not (self.closed or _has_ended(self._news)):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause()):
+                        await self._due.wait()
+                self._due.clear()
+                await self._read()
+        except Exception as error:  # A defect: whoever watches begins anew rather than waits on.
+            _log.error("a watched session cannot be read", **traced(error))
+        finally:
+            self.close()
+
+    async def _read(self) -> None:
+        try:
+            state = await self._sessions.state(self.session_id)
+        except StoreUnavailable:
+            self._tell("unavailable", None)
+        except SessionNotFound:
+            self._tell("end", None)
+        else:
+            self._tell("state", state)
+
+    def _tell(self, kind: ChangeKind, state: SessionState | None) -> None:
+        if kind == self._news.kind and state in (None, self._state):
+            return
+        self._state = state or self._state
+        self._news = Change(kind, state)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._told.set()
+        self._told = asyncio.Event()
+
+
+def _has_ended(change: Change) -> bool:
+    return change.state is not None and change.state.status in CLOSED

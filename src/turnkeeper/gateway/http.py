@@ -1,9 +1,0 @@
-"""HTTP."""
-
-from fastapi import APIRouter
-
-from turnkeeper.gateway.doorway import Doorway
-
-
-def router(doorway: Doorway) -> APIRouter:
-    return APIRouter()

@@ -1,0 +1,291 @@
+"""One session on one socket: messages are read ahead, handled in order, and answered in order.
+
+Theory. Three loops. One reads, while less is unanswered than the window. One handles what was read,
+one message at a time. One watches what others do to the session, and puts a look at it into the
+queue when there may be news: only there can it be told from what the client did itself. The first
+loop that cannot go on raises `Ended`, and all end. A lost socket does not end the second: what was
+read is still sent, so an answer that came before the line broke is not lost with it.
+
+When the store cannot be reached, the turns that wait behind the one that met it are given back
+unsent: sent later than their predecessor they would answer another question than they were said to.
+"""
+
+import asyncio
+from typing import Never, assert_never
+
+from turnkeeper.client import VoiceSession
+from turnkeeper.contract import Reply, SessionState
+from turnkeeper.errors import InvalidInput, SessionNotFound, StoreUnavailable, TurnkeeperError
+from turnkeeper.gateway.doorway import Doorway
+from turnkeeper.gateway.problems import problem_of
+from turnkeeper.gateway.stream.closing import FINAL, LEFT, Code, Ended
+from turnkeeper.gateway.stream.line import Line
+from turnkeeper.gateway.stream.messages import (
+    AskState,
+    BadMessage,
+    CancelSession,
+    ClientMessage,
+    Current,
+    Failed,
+    HandOffCaller,
+    HangUp,
+    Open,
+    Opened,
+    Ping,
+    Pong,
+    Replied,
+    Resume,
+    SendTurn,
+    ServerMessage,
+)
+from turnkeeper.gateway.stream.standing import (
+    Standing,
+    happened,
+    standing,
+    standing_reply,
+    view,
+)
+from turnkeeper.telemetry import logger
+
+STORE_PAUSE_SECONDS = 1.0
+"""Before a state that could not be read is asked for again, to be watched or told."""
+
+_log = logger(__name__)
+
+
+class Look:
+    """There may be news of the session: look, after what was sent before."""
+
+    def __init__(self) -> None:
+        self.seen: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        """Whether the store could be reached."""
+
+
+class Conversation:
+    """From an accepted socket to its end."""
+
+    def __init__(self, line: Line, doorway: Doorway, window: int) -> None:
+        self._line = line
+        self._doorway = doorway
+        self._window = asyncio.Semaphore(window)
+        self._queue: asyncio.Queue[ClientMessage | BadMessage | Look | None] = asyncio.Queue()
+        self._unanswered = 0
+        self._held_back: tuple[int, StoreUnavailable] | None = None
+        self._is_open = asyncio.Event()
+        self._session: VoiceSession | None = None
+        self._known: Standing | None = None
+
+    async def run(self) -> None:
+        """Returns when the socket is over and its leg is told so."""
+        code = await self._until_ended()
+        if code is not None:
+            await self._line.close(code)
+        reason = LEFT.get(code)
+        if self._session is None or reason is None:
+            return
+        try:
+            await self._session.hang_up(reason)
+        except StoreUnavailable as error:
+            _log.warning("the end of a leg was not told", leg=self._session.leg, exc_info=error)
+
+    async def _until_ended(self) -> Code | None:
+        loops = [asyncio.ensure_future(one()) for one in (self._read, self._handle, self._watch)]
+        try:
+            await asyncio.gather(*loops)
+        except Ended as ended:
+            return ended.code
+        except SessionNotFound:  # No longer kept, or deleted while somebody watched.
+            return Code.NOT_FOUND
+        except Exception as error:
+            _log.error("a socket met a defect", exc_info=error)
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+        return Code.DEFECT
+
+    # --- three loops ------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        await self._window.acquire()
+        while (message := await self._line.receive()) is not None:
+            if isinstance(message, Ping):
+                await self._line.send(Pong(id=message.id))
+                continue
+            self._unanswered += 1
+            self._queue.put_nowait(message)
+            await self._window.acquire()
+        self._queue.put_nowait(None)
+
+    async def _handle(self) -> Never:
+        while (message := await self._queue.get()) is not None:
+            if isinstance(message, Look):
+                message.seen.set_result(await self._look())
+                continue
+            try:
+                await self._line.send(await self._answer(message))
+            except TurnkeeperError as error:
+                await self._refuse(message, error)
+            self._unanswered -= 1
+            self._window.release()
+        raise Ended(None)
+
+    async def _watch(self) -> None:
+        await self._is_open.wait()
+        first = await self._first_state()
+        async for change in self._doorway.feeds.follow(first):
+            state = change.state
+            if state is None:
+                continue
+            if state.leg != self._opened().leg or state.created_at != first.created_at:
+                await self._superseded(state)
+            if self._unanswered or standing(state) != self._known:
+                await self._have_looked()
+
+    # --- messages ---------------------------------------------------------------------------------
+
+    async def _answer(self, message: ClientMessage | BadMessage) -> ServerMessage:
+        """Handle one message. Raises TurnkeeperError, and Ended when there is no more."""
+        self._require_not_behind(message)
+        match message:
+            case BadMessage():
+                raise message
+            case Open():
+                return await self._open(message)
+            case Resume():
+                return await self._resume(message)
+            case SendTurn():
+                return self._replied(await self._turn(message))
+            case HangUp():
+                await self._opened().hang_up(message.reason)
+                raise Ended(Code.HUNG_UP)
+            case CancelSession():
+                return self._replied(await self._opened().cancel(message.reason))
+            case HandOffCaller():
+                return self._replied(await self._opened().hand_off(message.reason))
+            case AskState():
+                return Current(state=view(await self._opened().state()))
+            case Ping():
+                return Pong(id=message.id)
+        assert_never(message)
+
+    async def _open(self, message: Open) -> Opened:
+        self._require_unopened()
+        session = await self._doorway.sessions.open(
+            message.form,
+            message.caller,
+            transport_id=message.transport_id,
+            channel=message.channel,
+            connect_id=message.connect_id,
+        )
+        self._doorway.feeds.changed(session.id)
+        return self._begin(self._doorway.legs.opened(session), session.reply, resumed=False)
+
+    async def _resume(self, message: Resume) -> Opened:
+        self._require_unopened()
+        session = self._doorway.legs.get(message.session_id, message.leg, message.epoch)
+        return self._begin(session, await standing_reply(session), resumed=True)
+
+    def _begin(self, session: VoiceSession, reply: Reply, *, resumed: bool) -> Opened:
+        self._session = session
+        self._known = standing(reply)
+        self._is_open.set()
+        return Opened(
+            session_id=session.id,
+            leg=session.leg,
+            epoch=session.epoch,
+            restored=reply.restored or resumed,
+            resumed=resumed,
+            reply=reply,
+        )
+
+    async def _turn(self, message: SendTurn) -> Reply:
+        try:
+            return await self._opened().turn(
+                message.text,
+                utterance_id=message.utterance_id,
+                alternatives=message.alternatives,
+                confidence=message.confidence,
+                dtmf=message.dtmf,
+                answers=message.answers,
+                event=message.event,
+                said=message.said,
+            )
+        except StoreUnavailable as error:
+            self._held_back = (self._unanswered - 1, error)
+            raise
+
+    def _replied(self, reply: Reply) -> Replied:
+        self._known = standing(reply)
+        self._doorway.feeds.changed(self._opened().id, aware=1)
+        return Replied(utterance_id=reply.utterance_id, reply=reply)
+
+    async def _refuse(self, message: ClientMessage | BadMessage, error: TurnkeeperError) -> None:
+        """Tell what is wrong. Raises Ended where nothing can go on."""
+        utterance = message.utterance_id if isinstance(message, SendTurn | BadMessage) else None
+        await self._line.send(
+            Failed(
+                in_reply_to=message.type,
+                utterance_id=utterance,
+                retryable=isinstance(error, StoreUnavailable),
+                problem=problem_of(error),
+            )
+        )
+        if isinstance(error, BadMessage) and (error.final or self._session is None):
+            raise Ended(Code.BAD_MESSAGE)
+        for kind, code in FINAL.items():
+            if isinstance(error, kind):
+                raise Ended(code)
+
+    def _opened(self) -> VoiceSession:
+        if self._session is None:
+            raise BadMessage("nothing is open on this socket; send open or resume first")
+        return self._session
+
+    def _require_unopened(self) -> None:
+        if self._session is not None:
+            raise InvalidInput("this socket has its session; open another socket for another one")
+
+    def _require_not_behind(self, message: ClientMessage | BadMessage) -> None:
+        """Raises StoreUnavailable for a turn that was read before its predecessor failed."""
+        if self._held_back is None:
+            return
+        behind, error = self._held_back
+        self._held_back = (behind - 1, error) if behind > 1 else None
+        if behind and isinstance(message, SendTurn):
+            raise error
+
+    # --- news -------------------------------------------------------------------------------------
+
+    async def _first_state(self) -> SessionState:
+        while True:
+            try:
+                return await self._opened().state()
+            except StoreUnavailable:  # The turns say so; whoever watches waits.
+                await asyncio.sleep(STORE_PAUSE_SECONDS)
+
+    async def _have_looked(self) -> None:
+        """Returns when the client knows what there is to know."""
+        while True:
+            look = Look()
+            self._queue.put_nowait(look)
+            if await look.seen:
+                return
+            await asyncio.sleep(STORE_PAUSE_SECONDS)
+
+    async def _look(self) -> bool:
+        """Tell what the client did not do itself; False when the store cannot be reached."""
+        try:
+            state = await self._opened().state()
+        except StoreUnavailable:
+            return False
+        if state.leg != self._opened().leg:
+            await self._superseded(state)
+        if standing(state) != self._known:
+            self._known = standing(state)
+            await self._line.send(happened(state, self._opened().leg))
+        return True
+
+    async def _superseded(self, state: SessionState) -> Never:
+        await self._line.send(happened(state, self._opened().leg))
+        raise Ended(Code.SUPERSEDED)

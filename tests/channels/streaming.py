@@ -1,0 +1,175 @@
+"""What the tests of the WebSocket stand on: a gateway in this process, and a client that checks
+every message against docs/asyncapi.yaml."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import pytest
+import yaml
+from fastapi import FastAPI
+from jsonschema_rs import Draft202012Validator
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.channels.stand import FORM, ROOT
+from turnkeeper.client import VoiceSessions
+from turnkeeper.contract import Reply, Turn
+from turnkeeper.errors import StoreUnavailable
+from turnkeeper.forms.load import parse_form
+from turnkeeper.forms.model import Form
+from turnkeeper.gateway import stream
+from turnkeeper.gateway.doorway import Doorway
+from turnkeeper.gateway.events import Feeds
+from turnkeeper.gateway.serve import listen, serve, url_of
+from turnkeeper.gateway.stream.line import Limits
+from turnkeeper.gateway.stream.messages import SERVER
+from turnkeeper.settings import read_settings
+from turnkeeper.testing import Clock, MemoryBackend
+
+Message = dict[str, object]
+ASYNCAPI = ROOT / "docs" / "asyncapi.yaml"
+POLL_SECONDS = 0.02
+TINY_BUFFER = 4096
+
+
+class HeldBackend(MemoryBackend):
+    """Sessions in memory, whose turns can be held up, and whose store can fail one of them."""
+
+    def __init__(self, forms: Iterable[Form] = (parse_form(FORM),)) -> None:
+        super().__init__(forms, Clock(), read_settings())
+        self.going = asyncio.Event()
+        self.going.set()
+        self.failures = 0
+        """Turns that are to fail, from the next one on."""
+        self.defect: Exception | None = None
+        self.came: list[str] = []
+        """The utterances that reached the store."""
+
+    async def turn(self, session_id: str, turn: Turn) -> Reply:
+        self.came.append(turn.utterance_id)
+        await self.going.wait()
+        if self.defect is not None:
+            raise self.defect
+        if self.failures:
+            self.failures -= 1
+            raise StoreUnavailable("the store cannot be reached (a test said so)")
+        return await super().turn(session_id, turn)
+
+
+@dataclass
+class Gateway:
+    """One instance: where it is, and what it shares with others."""
+
+    url: str
+    backend: HeldBackend
+    sessions: VoiceSessions
+
+
+@asynccontextmanager
+async def gateway(backend: HeldBackend, limits: Limits = Limits()) -> AsyncIterator[Gateway]:  # noqa: B008  # frozen
+    """A gateway with the WebSocket alone, on a free port; `backend` is shared with others."""
+    async with VoiceSessions(backend) as sessions:
+        doorway = Doorway(sessions)
+        doorway.feeds = Feeds(sessions, every=POLL_SECONDS)
+        app = FastAPI()
+        app.state.feeds = doorway.feeds
+        app.include_router(stream.router(doorway, limits))
+        bound, up = listen("127.0.0.1", 0), asyncio.Event()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, TINY_BUFFER)
+        url = url_of(bound).replace("http", "ws")
+        serving = asyncio.ensure_future(serve(app, bound, ready=up.set))
+        await up.wait()
+        try:
+            yield Gateway(url, backend, sessions)
+        finally:
+            serving.cancel()
+            await asyncio.wait([serving])
+
+
+class Caller:
+    """A client that knows nothing but the protocol."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.opened: Message = {}
+
+    @classmethod
+    async def of(cls, gateway: Gateway) -> Self:
+        return cls(await connect(f"{gateway.url}/v1/stream"))
+
+    @classmethod
+    async def on(cls, gateway: Gateway, caller: str = "+14155550100") -> Self:
+        """With its session open."""
+        line = await cls.of(gateway)
+        line.opened = await line.asks(type="open", form="claim", caller=caller)
+        assert line.opened["type"] == "opened", line.opened
+        return line
+
+    @property
+    def names(self) -> Message:
+        """What `resume` needs."""
+        return {name: self.opened[name] for name in ("session_id", "leg", "epoch")}
+
+    async def sends(self, **message: object) -> None:
+        await self.socket.send(json.dumps(message))
+
+    async def says(self, words: str, utterance: str) -> None:
+        await self.sends(type="turn", utterance_id=utterance, text=words)
+
+    async def hears(self) -> Message:
+        """The next message, which is as the document describes it."""
+        async with asyncio.timeout(10):
+            message: Message = json.loads(await self.socket.recv())
+        VALIDATORS[str(message["type"])].validate(message)
+        return message
+
+    async def asks(self, **message: object) -> Message:
+        await self.sends(**message)
+        return await self.hears()
+
+    async def turn(self, words: str, utterance: str) -> Message:
+        return await self.asks(type="turn", utterance_id=utterance, text=words)
+
+    async def closed(self) -> tuple[int, str]:
+        """Code and reason with which the gateway closes, after no further message."""
+        with pytest.raises(ConnectionClosed) as closed:
+            print(f"there was another message: {await self.hears()}")
+        assert closed.value.rcvd is not None, "the socket was cut"
+        return closed.value.rcvd.code, closed.value.rcvd.reason
+
+    async def drop(self) -> None:
+        self.socket.transport.abort()
+        await self.socket.wait_closed()
+
+
+def said(message: Message) -> str:
+    """What the reply of a message says."""
+    reply = message["reply"]
+    assert isinstance(reply, dict)
+    return str(reply["say"])
+
+
+def problem(message: Message) -> str:
+    """The type of an error's problem, without its prefix."""
+    assert message["type"] == "error", message
+    assert isinstance(message["problem"], dict)
+    return str(message["problem"]["type"]).rsplit(":", 1)[-1]
+
+
+def _validators() -> dict[str, Draft202012Validator]:
+    """For each message of the server's, by type."""
+    parts = yaml.safe_load(ASYNCAPI.read_text())["components"]
+    return {
+        kind: Draft202012Validator(
+            {"$ref": f"#/components/schemas/{model.__name__}", "components": parts}
+        )
+        for kind, model in SERVER.items()
+    }
+
+
+VALIDATORS = _validators()

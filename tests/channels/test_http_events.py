@@ -1,0 +1,259 @@
+"""Events over HTTP: whoever watches a session sees its newest state, whatever happens meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from httpx_sse import ServerSentEvent, aconnect_sse
+
+from tests.channels.http_calls import CALLER, FORM, Call, problem, ring
+from turnkeeper.contract import SessionState
+from turnkeeper.gateway.app import create_app
+from turnkeeper.gateway.events import Feeds
+from turnkeeper.gateway.serve import DRAIN_SECONDS, listen, serve, url_of
+from turnkeeper.testing import MemorySessions
+
+PATIENCE_SECONDS = 20
+NEVER = 3600.0
+"""Between readings: what is seen all the same was seen at once."""
+
+
+class Counted(MemorySessions):
+    """Counts how often a state was read."""
+
+    def __init__(self) -> None:
+        super().__init__([FORM])
+        self.reads = 0
+
+    async def state(self, session_id: str) -> SessionState:
+        self.reads += 1
+        return await super().state(session_id)
+
+
+@pytest.fixture
+def sessions() -> Counted:
+    return Counted()
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """The app on a real socket, and a client of it."""
+    bound, up = listen("127.0.0.1", 0), asyncio.Event()
+    url = url_of(bound)
+    serving = asyncio.ensure_future(serve(app, bound, ready=up.set))
+    await up.wait()
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
+            yield http
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(sessions: Counted) -> AsyncIterator[httpx.AsyncClient]:
+    async with served(create_app(sessions)) as http:
+        yield http
+
+
+class Watching:
+    """A stream of events, read one by one."""
+
+    def __init__(self, events: AsyncIterator[ServerSentEvent]) -> None:
+        self._events = events
+
+    async def next(self) -> ServerSentEvent:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await anext(self._events)
+
+    async def state(self) -> SessionState:
+        event = await self.next()
+        assert event.event == "state"
+        state = SessionState.model_validate_json(event.data)
+        assert event.id == str(state.version)
+        return state
+
+
+@asynccontextmanager
+async def watching(
+    http: httpx.AsyncClient, call: Call, *, seen: str = "", **query: int
+) -> AsyncIterator[Watching]:
+    headers = {"last-event-id": seen} if seen else {}
+    url = f"{call.path}/events"
+    async with aconnect_sse(http, "GET", url, params=query, headers=headers) as source:
+        assert source.response.status_code == 200
+        yield Watching(source.aiter_sse())
+
+
+# --- over the wire --------------------------------------------------------------------------------
+
+
+async def test_it_begins_with_the_state_as_it_is(http: httpx.AsyncClient) -> None:
+    call = await ring(http)
+    await call.turn("u1", "4321")
+    async with watching(http, call) as events:
+        state = await events.state()
+        assert (state.form_answers, state.definition) == ({"policy": "4321"}, None)
+
+
+async def test_a_turn_of_this_gateway_is_seen_before_the_next_reading(sessions: Counted) -> None:
+    app = create_app(sessions)
+    app.state.feeds.every = NEVER
+    async with served(app) as http:
+        call = await ring(http)
+        async with watching(http, call) as events:
+            await events.state()
+            await call.turn("u1", "4321")
+            assert (await events.state()).form_answers == {"policy": "4321"}
+            await http.post(f"{call.path}/hangup", json={**call.leg, "reason": "dropped"})
+            assert (await events.state()).legs[0].reason == "dropped"
+            await ring(http)
+            assert (await events.state()).leg == 2
+
+
+async def test_a_turn_from_elsewhere_is_seen_too(
+    http: httpx.AsyncClient, sessions: Counted
+) -> None:
+    call = await ring(http)
+    async with watching(http, call) as events:
+        await events.state()
+        await sessions.attach(call.opened["session_id"], 1).turn("4321")
+        assert (await events.state()).form_answers == {"policy": "4321"}
+
+
+async def test_one_who_comes_back_misses_nothing(http: httpx.AsyncClient) -> None:
+    call = await ring(http)
+    async with watching(http, call) as events:
+        seen = await events.state()
+    await call.turn("u1", "4321")
+    async with watching(http, call, seen=str(seen.version)) as events:
+        assert (await events.state()).form_answers == {"policy": "4321"}
+
+
+async def test_after_a_version_only_newer_ones_are_told(http: httpx.AsyncClient) -> None:
+    call = await ring(http)
+    version = (await http.get(call.path)).json()["version"]
+    async with watching(http, call, after=version) as events:
+        await call.turn("u1", "4321")
+        assert (await events.state()).version > version
+
+
+async def test_it_ends_with_the_session_and_tells_a_browser_so(http: httpx.AsyncClient) -> None:
+    call = await ring(http)
+    async with watching(http, call) as events:
+        await events.state()
+        await http.post(f"{call.path}/cancel")
+        last = await events.state()
+        end = await events.next()
+        assert (last.status, end.event, end.json()) == ("cancelled", "end", {"status": "cancelled"})
+        with pytest.raises(StopAsyncIteration):
+            await events.next()
+    seen = {"last-event-id": str(last.version)}
+    assert (await http.get(f"{call.path}/events", headers=seen)).status_code == 204
+
+
+async def test_a_store_that_cannot_be_reached_is_told_and_is_no_end(
+    http: httpx.AsyncClient, sessions: Counted
+) -> None:
+    call = await ring(http)
+    async with watching(http, call) as events:
+        await events.state()
+        with sessions.unreachable():
+            told = await events.next()
+            assert (told.event, told.json()["status"]) == ("unavailable", 503)
+        assert (await events.state()).status == "collecting"
+        await call.turn("u1", "4321")
+        assert (await events.state()).form_answers == {"policy": "4321"}
+
+
+async def test_what_cannot_be_read_is_no_stream(http: httpx.AsyncClient, sessions: Counted) -> None:
+    call = await ring(http)
+    problem(await http.get(f"{call.path}9/events"), 404, "session-not-found")
+    with sessions.unreachable():
+        problem(await http.get(f"{call.path}/events"), 503, "store-unavailable")
+
+
+async def test_a_gateway_that_stops_does_not_wait_for_who_watches(sessions: Counted) -> None:
+    """It lets them go, without `end`, long before it would cut them off (DRAIN_SECONDS)."""
+    bound, up, clock = listen("127.0.0.1", 0), asyncio.Event(), asyncio.get_running_loop().time
+    url = url_of(bound)
+    serving = asyncio.ensure_future(serve(create_app(sessions), bound, ready=up.set))
+    await up.wait()
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
+        call = await ring(http)
+        async with watching(http, call) as events:
+            await events.state()
+            began = clock()
+            serving.cancel()
+            with pytest.raises(StopAsyncIteration):
+                await events.next()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert clock() - began < DRAIN_SECONDS / 2
+
+
+# --- one reader for all ---------------------------------------------------------------------------
+
+
+async def test_however_many_watch_a_session_it_is_read_once(sessions: Counted) -> None:
+    session = await sessions.open("claim", CALLER)
+    feeds, first = Feeds(sessions, every=NEVER), await session.state()
+    watchers = [feeds.follow(first) for _ in range(50)]
+    assert {(await anext(one)).kind for one in watchers} == {"state"}
+    sessions.reads = 0
+    await session.turn("4321")
+    feeds.changed(session.id)
+    seen = [await anext(one) for one in watchers]
+    assert {one.state.turns for one in seen if one.state} == {1}
+    assert sessions.reads == 1
+    for one in watchers:
+        await one.aclose()
+
+
+async def test_a_slow_watcher_gets_the_newest_state_and_not_every_one(sessions: Counted) -> None:
+    session = await sessions.open("claim", CALLER)
+    feeds, first = Feeds(sessions, every=0.01), await session.state()
+    quick, slow = feeds.follow(first), feeds.follow(first)
+    await anext(slow)
+    for words in ("4321", "no", "4"):
+        await session.turn(words)
+        while (await anext(quick)).state != await session.state():
+            pass
+    newest = (await anext(slow)).state
+    assert newest is not None
+    assert newest.turns == 3
+    await quick.aclose()
+    await slow.aclose()
+
+
+async def test_nobody_reads_when_the_last_watcher_has_gone(sessions: Counted) -> None:
+    session = await sessions.open("claim", CALLER)
+    feeds = Feeds(sessions, every=0.01)
+    first = await session.state()
+    one, other = feeds.follow(first), feeds.follow(first)
+    await anext(one)
+    await anext(other)
+    await one.aclose()
+    await session.turn("4321")
+    assert (await anext(other)).kind == "state"  # The other goes on.
+    await other.aclose()
+    sessions.reads = 0
+    await asyncio.sleep(0.1)  # Ten readings, if anybody read.
+    assert sessions.reads == 0
+
+
+async def test_a_reader_that_fails_lets_its_watchers_go(sessions: Counted) -> None:
+    """They begin anew and are told what is wrong, rather than to wait for ever."""
+
+    class Broken(Counted):
+        async def state(self, session_id: str) -> SessionState:
+            raise RuntimeError
+
+    first = await (await sessions.open("claim", CALLER)).state()
+    told = [change.kind async for change in Feeds(Broken(), every=0.01).follow(first)]
+    assert told == ["state"]
