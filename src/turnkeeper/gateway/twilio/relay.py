@@ -87,6 +87,7 @@ class Call:
     def __init__(self, wire: Wire, doorway: Doorway, setup: Setup) -> None:
         self._wire = wire
         self._sessions = doorway.sessions
+        self._feeds = doorway.feeds
         self._setup = setup
         parameters = setup.custom_parameters or {}
         self._form = parameters.get("form", "")
@@ -138,6 +139,7 @@ class Call:
         except (UnknownForm, InvalidInput) as error:
             _log.error("a call was for no form that a worker has", error=type(error).__name__)
             return None, ENDINGS[UnknownForm]
+        self._feeds.changed(session.id)
         _log.info("a call has begun", form=self._form, leg=session.leg)
         return session, words_of(session.reply)
 
@@ -167,13 +169,15 @@ class Call:
         return words_of(reply)
 
     async def _turn(self, session: VoiceSession, heard: Heard) -> Reply:
-        return await session.turn(
+        reply = await session.turn(
             heard.text,
             dtmf=heard.dtmf,
             event=heard.event,
             said=heard.said,
             utterance_id=f"u{self._utterance}",
         )
+        self._feeds.changed(session.id)
+        return reply
 
     async def _after(self, error: TurnkeeperError, session: VoiceSession, heard: Heard) -> Words:
         """The words after a turn that was not answered."""
