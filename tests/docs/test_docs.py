@@ -31,7 +31,9 @@ from worker.server import EmbeddedServer
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"  # tests/docs/test_tutorial.py follows it
 ON_A_SERVER = (ROOT / "README.md", ROOT / "docs" / "client.md")
-OTHERS = tuple(page for page in PAGES if page not in (TUTORIAL, *ON_A_SERVER))
+IN_A_FRAMEWORK = tuple(ROOT / "docs" / "channels" / name for name in ("livekit.md", "pipecat.md"))
+"""Their code runs where the framework is: tests/adapters."""
+OTHERS = tuple(p for p in PAGES if p not in (TUTORIAL, *ON_A_SERVER, *IN_A_FRAMEWORK))
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PLACE = re.compile(r"`((?:src|scripts|tests|docs|forms|worker|benchmarks|examples)/[\w./-]+)`")
