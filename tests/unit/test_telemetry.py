@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -260,3 +261,17 @@ def test_an_exporter_that_is_asked_for_and_not_there_is_one_sentence(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
     with pytest.raises(SettingsError, match=sentence):
         setup_traces("turnkeeper-test")
+
+
+def test_in_a_program_that_sets_up_no_logs_nothing_goes_to_standard_output() -> None:
+    """An agent that prints its own protocol there, say; warnings go where logging sends them."""
+    code = (
+        "from turnkeeper.telemetry import logger\n"
+        "log = logger('turnkeeper.x')\n"
+        "log.info('an information', form='claim')\n"
+        "log.warning('a warning', form='claim')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == ""
+    assert "an information" not in ran.stderr
+    assert "a warning" in ran.stderr

@@ -63,8 +63,14 @@ _PLACES = 5
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger for code outside workflows; give it a fixed sentence and `KEYS` as keywords."""
-    bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    """A logger for code outside workflows; give it a fixed sentence and `KEYS` as keywords.
+
+    In a program that never calls `setup_logs` lines go to the standard library's logging, and not
+    to standard output as structlog's own would.
+    """
+    bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name), wrapper_class=structlog.stdlib.BoundLogger
+    )
     return bound
 
 
