@@ -118,6 +118,16 @@ async def test_a_hash_ends_the_keys(memory: MemorySessions) -> None:
         assert (await call.state()).form_answers == {}
 
 
+async def test_a_hash_behind_a_full_answer_is_no_silence(memory: MemorySessions) -> None:
+    caller = phone(ADA)
+    async with ringing(memory, caller) as call:
+        call.room.press(caller, "1234#")
+        await call.until_heard("Was anything stolen?")
+        call.room.press(caller, "1#")
+        await call.until_heard("What is your name?")
+        assert (await call.state()).turns == 2
+
+
 async def test_a_pause_ends_the_keys(memory: MemorySessions) -> None:
     caller = phone(ADA)
     async with ringing(memory, caller, interdigit_timeout=0.05) as call:

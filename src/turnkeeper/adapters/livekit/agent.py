@@ -10,7 +10,7 @@ from turnkeeper.adapters.livekit.conversation import (
     Conversation,
     form_options,
 )
-from turnkeeper.adapters.livekit.keypad import INTERDIGIT_TIMEOUT
+from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT
 from turnkeeper.adapters.livekit.line import Caller
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import Reply

@@ -22,7 +22,7 @@ from livekit.agents import (
 from livekit.agents.voice import SpeechHandle
 
 from turnkeeper.adapters.livekit.heard import keyed, silence, silences
-from turnkeeper.adapters.livekit.keypad import INTERDIGIT_TIMEOUT, Keypad
+from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT, Keypad
 from turnkeeper.adapters.livekit.line import Caller, line_of, room_of
 from turnkeeper.adapters.livekit.llm import DurableFormLLM
 from turnkeeper.adapters.livekit.refusals import NOBODY_THERE, ONE_MOMENT
@@ -157,6 +157,8 @@ class Conversation:
     def _on_key(self, key: rtc.SipDTMF) -> None:
         linked = self._agent.session.room_io.linked_participant
         if linked is None or key.participant is None or key.participant.identity != linked.identity:
+            return
+        if self._keypad.ignores(key.digit):
             return
         self._stop_waiting()
         if not self._keypad.pressed:

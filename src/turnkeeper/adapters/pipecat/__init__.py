@@ -12,7 +12,6 @@ Which module does what:
     call        one call: what was said becomes turns, in order; retries, endings
     utterance   what the caller said in one go, and when it amends
     hearing     what is new in a context, and how far the caller heard a reply
-    keypad      keys to one entry
     refusals    what a refused turn leads to
     flow        nodes for `pipecat.flows`
 """

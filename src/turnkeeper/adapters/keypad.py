@@ -34,7 +34,7 @@ class Keypad:
         late = asyncio.get_running_loop().time() - self._filled_at < self._timeout
         return key == TERMINATOR and not self._keys and late
 
-    def press(self, key: str, max_digits: int | None) -> None:
+    def press(self, key: str, max_digits: int | None = None) -> None:
         """Take one key; `max_digits` is the most that the asked field takes, if it has a most."""
         self._stop()
         self._keys += key
@@ -53,6 +53,11 @@ class Keypad:
         keys, self._keys = self._keys, ""
         if keys:
             self._entered(keys)
+
+    def clear(self) -> None:
+        """Forget what was pressed."""
+        self._stop()
+        self._keys = ""
 
     def _stop(self) -> None:
         if self._pause is not None:
