@@ -1,9 +1,246 @@
-"""Retell."""
+"""Retell's custom-LLM WebSocket: `wss://<gateway>/retell/{form}`, to which Retell adds the call id.
+
+Retell keeps the audio and sends JSON frames, each with an `interaction_type`; the ones that want
+words back have a `response_id`, and only the newest of them is spoken ("LLM WebSocket",
+docs.retellai.com). Every transcript is the whole call's, so `turnkeeper.gateway.calls` tells a new
+utterance from more words of the last one. A lost socket is opened again under the same call id
+(`auto_reconnect`), on any instance of the gateway, and is the same leg.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from turnkeeper.contract import Reply
+from turnkeeper.errors import (
+    InvalidCaller,
+    InvalidInput,
+    SessionClosed,
+    SessionNotFound,
+    StoreUnavailable,
+    SupersededLeg,
+    TurnkeeperError,
+)
+from turnkeeper.gateway.calls import Call, Calls, Conversation
 from turnkeeper.gateway.doorway import Doorway
+from turnkeeper.gateway.problems import problem_of
+from turnkeeper.security.identity import subject_of
+from turnkeeper.telemetry import logger
+
+CHANNEL = "retell"
+CONFIG = {"response_type": "config", "config": {"auto_reconnect": True, "call_details": True}}
+GREETING = 0
+"""The response id of the first words, which answer no request."""
+AGAIN_SECONDS = 1.0
+"""Between two tries while the store cannot be reached; the client itself has tried for 15 s."""
+NOT_A_FRAME, REFUSED, RESTARTING = 1007, 1008, 1012
+"""WebSocket close codes (RFC 6455, section 7.4.1; 1012 from IANA's registry)."""
+MAX_REASON_BYTES = 123
+"""Of a close frame (RFC 6455, section 5.5)."""
+OVER = (SupersededLeg, SessionClosed, SessionNotFound)
+"""Errors after which this call has nothing more to say."""
+
+T = TypeVar("T")
+
+_log = logger(__name__)
 
 
 def router(doorway: Doorway) -> APIRouter:
-    return APIRouter()
+    routes = APIRouter()
+    calls = Calls(doorway, CHANNEL, whole=True)
+
+    @routes.websocket("/retell/{form}/{call_id}")
+    async def retell(socket: WebSocket, form: str, call_id: str) -> None:
+        await socket.accept()
+        region = doorway.sessions.settings.region
+        await RetellSocket(socket, calls, form, call_id, region).run()
+
+    return routes
+
+
+class _Sent(BaseModel):
+    """What Retell sends may have more in it than we read."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Utterance(_Sent):
+    role: str
+    content: str = ""
+
+
+class Frame(_Sent):
+    """Any of Retell's frames: each has some of these."""
+
+    interaction_type: str
+    response_id: int = 0
+    timestamp: int | None = None
+    transcript: tuple[Utterance, ...] = ()
+    call: Mapping[str, object] = Field(default_factory=dict)
+
+    @property
+    def conversation(self) -> Conversation:
+        heard = tuple(one.content for one in self.transcript if one.role == "user")
+        before = [one.content for one in self.transcript if one.role != "user"]
+        return Conversation(heard, before[-1] if before else "")
+
+
+class RetellSocket:
+    """One socket of one call."""
+
+    def __init__(
+        self, socket: WebSocket, calls: Calls, form: str, call_id: str, region: str
+    ) -> None:
+        self._socket = socket
+        self._calls = calls
+        self._form = form
+        self._call_id = call_id
+        self._region = region
+        self._call: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        self._newest = GREETING
+        self._beginning: asyncio.Task[None] | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._is_over = False
+        self._code = 0
+
+    async def run(self) -> None:
+        """Until Retell closes the socket, or it is of no more use."""
+        await self._send(CONFIG)
+        async with asyncio.TaskGroup() as tasks:
+            async for frame in self._frames():
+                await self._take(frame, tasks)
+            self._is_over = True  # What was heard is sent all the same, before this block ends.
+            if self._beginning is None:
+                self._call.cancel()
+        await self._leave()
+
+    async def _frames(self) -> AsyncIterator[Frame]:
+        while (message := await self._socket.receive())["type"] == "websocket.receive":
+            try:
+                yield Frame.model_validate_json(message.get("text") or "")
+            except ValidationError:
+                await self._close(NOT_A_FRAME, "this socket takes Retell's frames: JSON, as text")
+                return
+        self._code = message.get("code", 0)
+
+    async def _take(self, frame: Frame, tasks: asyncio.TaskGroup) -> None:
+        """Do what a frame asks for; of kinds that we do not know, nothing."""
+        match frame.interaction_type:
+            case "ping_pong":
+                await self._send({"response_type": "ping_pong", "timestamp": frame.timestamp})
+            case "call_details" if self._beginning is None:
+                self._beginning = tasks.create_task(self._begin(frame))
+            case "response_required" | "reminder_required" if frame.response_id > self._newest:
+                self._newest = frame.response_id
+                if self._answering is not None:
+                    self._answering.cancel()  # Only the newest is spoken.
+                self._answering = tasks.create_task(self._answer(frame))
+
+    # --- frames -----------------------------------------------------------------------------------
+
+    async def _begin(self, frame: Frame) -> None:
+        """`call_details`: find the call, and greet the caller if nothing was heard on it yet."""
+        try:
+            caller = caller_of(frame.call, self._call_id, self._region)
+            call = await self._persist(lambda: self._calls.find(self._form, caller, self._call_id))
+            greeting = await self._persist(call.last_reply) if call and call.is_new else None
+        except TurnkeeperError as error:
+            _log.warning("a call was refused", error=type(error).__name__, form=self._form)
+            await self._close(REFUSED, problem_of(error).detail)
+            call = greeting = None
+        if call is None:
+            self._call.cancel()
+            return
+        self._call.set_result(call)
+        if greeting is not None and self._newest == GREETING:
+            await self._say(GREETING, greeting)
+
+    async def _answer(self, frame: Frame) -> None:
+        call = await asyncio.shield(self._call)
+        try:
+            reply = await self._persist(lambda: self._reply(call, frame))
+        except OVER as error:
+            _log.info("a call has nothing more to say", reason=type(error).__name__)
+            reply = call.leg.reply.model_copy(update={"say": "", "next": "hang_up"})
+        except TurnkeeperError as error:
+            _log.warning("a turn was not taken", error=type(error).__name__, form=self._form)
+            reply = await self._persist(call.last_reply)
+        if reply is not None and frame.response_id == self._newest:
+            await self._say(frame.response_id, reply)
+
+    async def _reply(self, call: Call, frame: Frame) -> Reply:
+        if frame.interaction_type == "reminder_required":
+            return await call.event("noinput", f"reminder-{frame.response_id}")
+        talk = frame.conversation
+        return await (call.turn(talk) if talk.count else call.last_reply())
+
+    async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """Asks until the store can be reached, as long as the call lasts: the caller waits, and
+        nothing is known. None where the call is over before."""
+        while True:
+            try:
+                return await ask()
+            except StoreUnavailable:
+                _log.warning("the store cannot be reached", form=self._form)
+            if self._is_over:
+                return None
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    async def _say(self, response_id: int, reply: Reply) -> None:
+        response: dict[str, object] = {
+            "response_type": "response",
+            "response_id": response_id,
+            "content": reply.say,
+            "content_complete": True,
+            "end_call": reply.next == "hang_up",
+        }
+        if reply.next == "transfer" and reply.transfer_to is not None:
+            response["transfer_number"] = reply.transfer_to
+        await self._send(response)
+
+    async def _send(self, frame: Mapping[str, object]) -> None:
+        if self._socket.application_state is WebSocketState.CONNECTED:
+            with contextlib.suppress(WebSocketDisconnect):  # `_frames` sees that too.
+                await self._socket.send_json(frame)
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._socket.client_state is WebSocketState.CONNECTED:
+            shortened = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+            await self._socket.close(code, shortened)
+
+    async def _leave(self) -> None:
+        """The leg is over, unless it is this gateway that goes away: Retell comes back then."""
+        if self._call.cancelled() or self._code == RESTARTING:
+            return
+        try:
+            await self._call.result().leg.hang_up("socket_closed")
+        except TurnkeeperError as error:
+            _log.warning("a hang-up was not noted", error=type(error).__name__)
+
+
+def caller_of(details: Mapping[str, object], call_id: str, region: str) -> str:
+    """Who is called or calls: the id in the call's metadata, else the number at the other end.
+    One who withholds it has a session for this call alone.
+
+    Raises InvalidInput where there is neither, as in a web call.
+    """
+    metadata = details.get("metadata")
+    chosen = metadata.get("subject") if isinstance(metadata, Mapping) else None
+    far_end = "to_number" if details.get("direction") == "outbound" else "from_number"
+    caller = chosen or details.get(far_end)
+    if not isinstance(caller, str):
+        raise InvalidInput("the call has no number: set metadata.subject when you create it")
+    if chosen:
+        return caller
+    try:
+        subject_of(caller, region)
+    except InvalidCaller:
+        return f"call-{call_id}"
+    return caller

@@ -1,0 +1,284 @@
+"""Calls whose platform sends the whole conversation each time: an OpenAI-compatible request, a
+Retell frame. Which leg it is, and which of its words are new.
+
+Theory. Any instance of the gateway must find that out from the request and the session alone:
+
+    the leg        the session's leg under the call's id (`Leg.transport_id`): a redial has another
+                   id and opens a leg of its own
+    the turn       the caller's last utterance, named by its place among the caller's utterances:
+                   the same place again is the same turn (a retry), or other words of it
+                   (speculation), which amend
+    what is due    utterances after the newest that the session knows, which nobody sent because
+                   their request was given up; and the newest itself, where the conversation now
+                   has other words for it: a speculation that never became final
+
+What a process remembers of a call only saves it the look-up; forgotten, it is looked up again.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from turnkeeper.client import VoiceSession
+from turnkeeper.contract import (
+    MAX_TRANSPORT_ID,
+    LastTurn,
+    Leg,
+    Reply,
+    SessionState,
+    TurnEvent,
+)
+from turnkeeper.errors import (
+    InvalidInput,
+    SessionClosed,
+    SessionError,
+    SessionNotFound,
+    TurnConflict,
+)
+from turnkeeper.gateway.doorway import Doorway
+
+KEPT_CALLS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said on a call so far."""
+
+    heard: tuple[str, ...] = ()
+    """The caller's utterances, oldest first."""
+    said: str = ""
+    """The agent's words just before the newest of them, as far as the caller heard them."""
+
+    @property
+    def utterances(self) -> tuple[str, ...]:
+        """The id of each utterance: its place, and with what the list begins, since a platform
+        that drops the oldest messages keeps the count as it is."""
+        begins = f"-{_digest(_bare(self.heard[0]), 8)}" if self.heard else ""
+        return tuple(f"{place}{begins if place > 1 else ''}" for place in range(1, self.count + 1))
+
+    @property
+    def count(self) -> int:
+        return len(self.heard)
+
+
+class Call:
+    """One leg, and the newest utterance of it that is known to be in the session."""
+
+    def __init__(
+        self, leg: VoiceSession, last: LastTurn | None = None, *, whole: bool = False
+    ) -> None:
+        """`last` is the session's newest turn; `whole` says that conversations begin with the leg,
+        so that an utterance before the first that was sent is not one of an earlier call."""
+        known = last if last is not None and last.leg == leg.leg else None
+        self.leg = leg
+        self._newest = known.utterance_id if known else ""
+        self._words = known.heard if known else ""
+        self._said: str | None = None
+        self._whole = whole
+        self._in_order = asyncio.Lock()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was heard on it yet."""
+        return not self._newest
+
+    async def turn(self, talk: Conversation) -> Reply:
+        """The reply to the newest utterance. To words after the end, or to other words of the
+        utterance that ended it, the last reply again.
+
+        Raises what `VoiceSession.turn` does.
+        """
+        try:
+            async with self._in_order:
+                return await self._turn(talk)
+        except (SessionClosed, TurnConflict) as error:
+            return await self._last_words(error)
+
+    async def event(self, event: TurnEvent, utterance_id: str) -> Reply:
+        """The reply to something that is not an utterance: silence."""
+        try:
+            return await self.leg.turn(event=event, utterance_id=utterance_id)
+        except SessionClosed as error:
+            return await self._last_words(error)
+
+    async def last_reply(self) -> Reply:
+        """What the caller was told last, without a new turn."""
+        if self.leg.reply.say:
+            return self.leg.reply
+        reply = await self.leg.reply_to(self._newest) if self._newest else None
+        if reply is not None:
+            return reply
+        said = [entry.said for entry in (await self.leg.transcript()).entries]
+        return self.leg.reply.model_copy(update={"say": said[-1] if said else ""})
+
+    async def _turn(self, talk: Conversation) -> Reply:
+        *before, newest = self._due(talk)
+        said = self._cut_off(talk)
+        for place in before:
+            # A conflict: another instance of the gateway has sent these and newer words.
+            with contextlib.suppress(TurnConflict):
+                await self._send(talk, place, None)
+        return await self._send(talk, newest, said)
+
+    def _due(self, talk: Conversation) -> range:
+        """The places, from 0, of the utterances that the session lacks; the newest always."""
+        last = talk.count - 1
+        if self._newest not in talk.utterances:
+            return range(0 if self._whole and self.is_new else last, talk.count)
+        known = talk.utterances.index(self._newest)
+        stands = _bare(talk.heard[known]) == _bare(self._words)
+        return range(min(known + 1 if stands else known, last), talk.count)
+
+    async def _send(self, talk: Conversation, place: int, said: str | None) -> Reply:
+        words, utterance = talk.heard[place], talk.utterances[place]
+        # Platforms write silence as "..." or as nothing.
+        silent = not _bare(words)
+        try:
+            reply = await self.leg.turn(
+                None if silent else words,
+                event="noinput" if silent else None,
+                said=said,
+                utterance_id=utterance,
+            )
+        except SessionError:
+            self._known(utterance, words, said)  # The caller is asked again, and answers anew.
+            raise
+        self._known(utterance, words, said)
+        return reply
+
+    def _known(self, utterance: str, words: str, said: str | None) -> None:
+        """It need not be sent again. One whose sending the store did not answer is due."""
+        self._newest, self._words, self._said = utterance, words, said
+
+    def _cut_off(self, talk: Conversation) -> str | None:
+        """Up to where the last reply was heard; None where nothing says that it was cut off."""
+        if talk.utterances[-1] == self._newest:
+            return self._said
+        said, heard = " ".join(self.leg.reply.say.split()), " ".join(talk.said.split())
+        return heard if heard and heard != said and said.startswith(heard) else None
+
+    async def _last_words(self, error: SessionError) -> Reply:
+        """The reply that ended the session, if it was one to this call; else raises the error."""
+        last = (await self.leg.state()).last_turn
+        if last is None or last.leg != self.leg.leg:
+            raise error
+        reply = await self.leg.reply_to(last.utterance_id)
+        if reply is None or reply.next == "listen":
+            raise error
+        return reply
+
+
+class Calls:
+    """The calls of one channel, by session and call id.
+
+    Args:
+        doorway: the gateway's.
+        channel: its name, as it is kept with each leg.
+        whole: whether a conversation of this channel always begins with its call.
+    """
+
+    def __init__(self, doorway: Doorway, channel: str, *, whole: bool = False) -> None:
+        self._sessions = doorway.sessions
+        self._legs = doorway.legs
+        self._channel = channel
+        self._whole = whole
+        self._calls: OrderedDict[tuple[str, str], Call] = OrderedDict()
+
+    async def find(self, form: str, caller: str, call_id: str, *, starts: bool = False) -> Call:
+        """The call's leg; opened if the call is new.
+
+        Args:
+            form: the form's id.
+            caller: as for `VoiceSessions.open`.
+            call_id: the platform's name for the call.
+            starts: nothing was heard on it yet, so it needs no look-up.
+
+        Raises:
+            InvalidInput: the call's id is too long.
+            StoreUnavailable: whether it is new can't be known now.
+        """
+        if len(call_id) > MAX_TRANSPORT_ID:
+            raise InvalidInput(f"a call's id is at most {MAX_TRANSPORT_ID} characters")
+        session_id = self._sessions.session_id(form, caller)
+        call = self._calls.get((session_id, call_id))
+        if call is None and not starts:
+            call = await self._looked_up(session_id, call_id)
+        if call is None:
+            connect_id = f"{self._channel}.{_digest(call_id, 32)}"
+            leg = await self._opened(form, caller, call_id, connect_id)
+            call = Call(leg, whole=self._whole or starts)
+        return self._remember((session_id, call_id), call)
+
+    async def guess(self, form: str, caller: str, talk: Conversation) -> Call:
+        """The leg of a request that names no call: the caller's newest such leg, or a new one when
+        the conversation begins. It begins where nothing was heard yet, and where the only utterance
+        is none that the leg could have had first.
+        """
+        session_id = self._sessions.session_id(form, caller)
+        state = await self._state(session_id)
+        leg = self._leg(state, "")
+        if state is None or leg is None or _begins(talk, leg, state.last_turn):
+            opened = await self._opened(form, caller, "", None)
+            call = Call(opened, whole=not talk.count)
+        else:
+            call = self._attached(state, leg)
+        return self._remember((session_id, f"{call.leg.epoch} {call.leg.leg}"), call)
+
+    async def _looked_up(self, session_id: str, call_id: str) -> Call | None:
+        """The call as the session has it. `open` would do for a while, but forgets its own reply
+        after some sixty turns, and begins the caller's next session when this one has ended."""
+        state = await self._state(session_id)
+        leg = self._leg(state, call_id)
+        return self._attached(state, leg) if state and leg else None
+
+    def _leg(self, state: SessionState | None, call_id: str) -> Leg | None:
+        legs = reversed(state.legs if state else ())
+        named = (leg for leg in legs if leg.transport_id == call_id)
+        return next((leg for leg in named if leg.channel == self._channel), None)
+
+    def _attached(self, state: SessionState, leg: Leg) -> Call:
+        session = self._legs.get(state.session_id, leg.number, state.epoch)
+        return Call(session, state.last_turn, whole=self._whole)
+
+    async def _state(self, session_id: str) -> SessionState | None:
+        try:
+            return await self._sessions.state(session_id)
+        except SessionNotFound:
+            return None
+
+    async def _opened(
+        self, form: str, caller: str, call_id: str, connect_id: str | None
+    ) -> VoiceSession:
+        session = await self._sessions.open(
+            form, caller, transport_id=call_id, channel=self._channel, connect_id=connect_id
+        )
+        return self._legs.opened(session)
+
+    def _remember(self, key: tuple[str, str], call: Call) -> Call:
+        """The first of two that looked at the same time is the call."""
+        call = self._calls.setdefault(key, call)
+        self._calls.move_to_end(key)
+        while len(self._calls) > KEPT_CALLS:
+            self._calls.popitem(last=False)
+        return call
+
+
+def _begins(talk: Conversation, leg: Leg, last: LastTurn | None) -> bool:
+    if talk.count != 1:
+        return talk.count == 0
+    if last is None or last.leg != leg.number:
+        return False
+    first, again = _bare(last.heard), _bare(talk.heard[0])
+    grows = first.startswith(again) or again.startswith(first)
+    return last.utterance_id != "1" or not grows
+
+
+def _bare(words: str) -> str:
+    """Letters and digits alone: platforms punctuate their transcripts anew."""
+    return "".join(sign for sign in words.casefold() if sign.isalnum())
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:length]

@@ -1,9 +1,0 @@
-"""OpenAI-compatible."""
-
-from fastapi import APIRouter
-
-from turnkeeper.gateway.doorway import Doorway
-
-
-def router(doorway: Doorway) -> APIRouter:
-    return APIRouter()

@@ -1,0 +1,205 @@
+"""OpenAI-compatible: which leg a request is of, and who the caller is."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient
+
+from tests.channels.chat_platform import CALLER, CLAIM, Body, Platform, gateway, state_of
+from turnkeeper.ledger import KEPT_REPLIES
+from turnkeeper.testing import MemorySessions
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sessions() -> AsyncIterator[MemorySessions]:
+    async with MemorySessions([CLAIM]) as sessions:
+        yield sessions
+
+
+@pytest.fixture
+def app(sessions: MemorySessions) -> FastAPI:
+    return gateway(sessions)
+
+
+@pytest.fixture
+def platform(app: FastAPI) -> Platform:
+    return Platform(app)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(app: FastAPI) -> AsyncIterator[AsyncOpenAI]:
+    """The client as a developer sets it up, but for its transport."""
+    transport = httpx2.ASGITransport(app)
+    async with AsyncOpenAI(
+        base_url="http://127.0.0.1/v1",
+        api_key="none",
+        default_headers={"X-Turnkeeper-Subject": CALLER, "X-Turnkeeper-Call": "call-1"},
+        http_client=DefaultAsyncHttpxClient(transport=transport),
+    ) as client:
+        yield client
+
+
+# --- which leg it is ------------------------------------------------------------------------------
+
+
+async def test_every_instance_of_the_gateway_answers_on_the_same_leg(
+    platform: Platform, sessions: MemorySessions
+) -> None:
+    await platform.hears()
+    for words in ("4321", "no"):
+        platform.app = gateway(sessions)
+        await platform.says(words)
+    state = await state_of(sessions)
+    assert (len(state.legs), state.turns) == (1, 2)
+    assert (state.legs[0].transport_id, state.legs[0].channel) == ("call-1", "openai")
+
+
+async def test_two_instances_that_are_asked_at_once_open_one_leg(
+    platform: Platform, sessions: MemorySessions
+) -> None:
+    other = Platform(gateway(sessions))
+    for each in (platform, other):
+        each.messages.append({"role": "user", "content": "4321"})
+    said = await asyncio.gather(platform.hears(), other.hears())
+    assert set(said) == {"Was anything stolen?"}
+    state = await state_of(sessions)
+    assert (len(state.legs), state.turns) == (1, 1)
+
+
+async def test_a_call_is_one_leg_however_long_it_lasts(
+    platform: Platform, sessions: MemorySessions
+) -> None:
+    """After so many turns the session has forgotten its reply to the connect."""
+    for number in range(KEPT_REPLIES + 5):
+        await platform.says(str(number % 10))
+    platform.app = gateway(sessions)
+    await platform.says("4321")
+    assert len((await state_of(sessions)).legs) == 1
+
+
+async def test_a_redial_is_welcomed_back_and_the_older_call_is_told(
+    app: FastAPI, platform: Platform
+) -> None:
+    await platform.hears()
+    await platform.says("4321")
+    again = Platform(app, "call-2")
+    back = await again.asked()
+    assert str(back["content"]).startswith("Welcome back.")
+    assert back["leg"] == 2
+    platform.messages.append({"role": "user", "content": "no"})
+    refused = await platform.post()
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (409, "superseded_leg")
+    assert refused.headers["x-should-retry"] == "false"
+
+
+async def test_without_a_calls_id_a_conversation_that_begins_is_a_new_leg(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    first = Platform(app, call=None)
+    await first.hears()
+    await first.says("43")
+    first.messages[-2:] = []
+    await first.says("4321")
+    assert await first.says("no") == "What is your name?"
+    again = Platform(app, call=None)
+    assert (await again.hears()).startswith("Welcome back.")
+    assert (await state_of(sessions)).leg == 2
+    await again.says("Ada Lovelace")
+    assert [form.answers["policy"] for form in sessions.delivered] == ["4321"]
+
+
+async def test_without_a_calls_id_a_first_utterance_is_amended_only_by_more_of_it(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    """The platform speaks its own greeting, so nothing but the words tells a redial."""
+    first = Platform(app, call=None)
+    first.messages.append({"role": "user", "content": "four three"})
+    await first.hears()
+    first.messages[-1] = {"role": "user", "content": "four three two one"}
+    await first.hears()
+    state = await state_of(sessions)
+    assert (state.leg, state.turns, state.form_answers) == (1, 1, {"policy": "4321"})
+    redial = Platform(app, call=None)
+    await redial.says("no")
+    state = await state_of(sessions)
+    assert (state.leg, state.form_answers) == (2, {"policy": "4321", "theft": False})
+
+
+# --- who it is ------------------------------------------------------------------------------------
+
+PLACES: dict[str, Body] = {
+    "OpenAI's user": {"user": "ada"},
+    "OpenAI's safety_identifier": {"safety_identifier": "ada"},
+    "OpenAI's metadata": {"metadata": {"subject": "ada", "call": "c1"}},
+    "ElevenLabs' user_id": {"user_id": "ada"},
+    "ElevenLabs' extra body": {"elevenlabs_extra_body": {"subject": "ada", "call": "c1"}},
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_the_caller_is_found_where_each_platform_puts_it(
+    app: FastAPI, sessions: MemorySessions, place: str
+) -> None:
+    platform = Platform(app)
+    platform.headers, platform.extra = {}, PLACES[place]
+    await platform.hears()
+    state = await state_of(sessions, "ada")
+    assert state.legs[0].transport_id == ("c1" if "call" in json.dumps(PLACES[place]) else "")
+
+
+async def test_vapis_number_and_call_are_the_caller_and_the_call(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    call = {"id": "v1", "type": "inboundPhoneCall", "customer": {"number": "(415) 555-0100"}}
+    platform = Platform(app)
+    platform.headers, platform.extra = {}, {"call": call, "metadata": {}}
+    await platform.hears()
+    assert (await state_of(sessions)).legs[0].transport_id == "v1"
+
+
+async def test_a_caller_who_withholds_their_number_has_a_session_for_the_call(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    platform = Platform(app, call=None)
+    platform.headers = {}
+    platform.extra = {"call": {"id": "v1"}, "customer": {"number": "anonymous"}}
+    await platform.hears()
+    assert (await state_of(sessions, "call-v1")).legs[0].transport_id == "v1"
+
+
+async def test_a_line_of_the_system_prompt_is_as_good_as_the_header(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    platform = Platform(app, call=None, user="somebody else")
+    platform.headers = {}
+    prompt = "Be kind.\n  X-Turnkeeper-Subject: +1 415 555 0100\nX-Turnkeeper-Call: c7\n"
+    platform.messages = [{"role": "developer", "content": prompt}]
+    await platform.hears()
+    assert (await state_of(sessions)).legs[0].transport_id == "c7"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"user": ""}, {"user": "undefined"}, {"user": "{{system__caller_id}}"}, {"user": None}],
+    ids=str,
+)
+async def test_nobody_is_a_clear_error_in_openais_shape(
+    client: AsyncOpenAI, app: FastAPI, extra: Body
+) -> None:
+    platform = Platform(app)
+    platform.headers, platform.extra = {}, extra
+    refused = await platform.post()
+    error = refused.json()["error"]
+    assert refused.status_code == 400
+    assert "X-Turnkeeper-Subject" in error.pop("message")
+    assert error == {"type": "invalid_request_error", "code": "invalid_input", "param": None}
+    with pytest.raises(BadRequestError, match="withheld"):
+        await client.chat.completions.create(
+            model="claim", messages=[], extra_headers={"X-Turnkeeper-Subject": "anonymous"}
+        )
