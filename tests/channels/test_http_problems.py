@@ -178,11 +178,11 @@ async def test_what_http_itself_refuses_is_a_problem_too(http: httpx.AsyncClient
 
 
 async def test_a_defect_is_a_problem_that_says_nothing_of_it(
-    http: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not even in a log of an application that shows variables."""
     refused = await http.get("/v1/forms/trap/schema")
     assert "detail" not in problem(refused, 500, "internal") or HIDDEN not in refused.text
-    shown = "".join(capsys.readouterr())
+    shown = caplog.text
     assert "RuntimeError" in shown
     assert HIDDEN not in shown
