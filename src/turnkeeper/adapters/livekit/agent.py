@@ -4,13 +4,13 @@ from typing import Unpack
 
 from livekit.agents import Agent
 
+from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT
 from turnkeeper.adapters.livekit.conversation import (
     NOINPUT_TIMEOUT,
     AgentOptions,
     Conversation,
     form_options,
 )
-from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT
 from turnkeeper.adapters.livekit.line import Caller
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import Reply

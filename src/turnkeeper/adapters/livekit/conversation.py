@@ -21,8 +21,8 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
-from turnkeeper.adapters.livekit.heard import keyed, silence, silences
 from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT, Keypad
+from turnkeeper.adapters.livekit.heard import keyed, silence, silences
 from turnkeeper.adapters.livekit.line import Caller, line_of, room_of
 from turnkeeper.adapters.livekit.llm import DurableFormLLM
 from turnkeeper.adapters.livekit.refusals import NOBODY_THERE, ONE_MOMENT

@@ -8,13 +8,13 @@ from livekit.agents import AgentTask
 from livekit.agents.llm import ToolError
 from pydantic import BaseModel
 
+from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT
 from turnkeeper.adapters.livekit.conversation import (
     NOINPUT_TIMEOUT,
     AgentOptions,
     Conversation,
     form_options,
 )
-from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT
 from turnkeeper.adapters.livekit.line import Caller
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import Reply, Status

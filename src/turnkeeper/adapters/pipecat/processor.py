@@ -25,9 +25,9 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT, Keypad
 from turnkeeper.adapters.pipecat.call import Call
 from turnkeeper.adapters.pipecat.hearing import Hearing, ends_with_user, heard_until
-from turnkeeper.adapters.keypad import INTERDIGIT_TIMEOUT, Keypad
 from turnkeeper.adapters.pipecat.refusals import reported
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import Reply
