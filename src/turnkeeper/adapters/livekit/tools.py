@@ -1,11 +1,11 @@
 """`form_tools`: the agent's own model leads, and records answers as it goes."""
 
 import json
-from collections.abc import Mapping
 
 from livekit.agents import RunContext, function_tool
 from livekit.agents.llm import Tool, ToolError, Toolset
 
+from turnkeeper.adapters.fields import field_schema
 from turnkeeper.client import VoiceSession
 from turnkeeper.contract import Reply, SessionState
 from turnkeeper.errors import (
@@ -15,20 +15,7 @@ from turnkeeper.errors import (
     SupersededLeg,
     TurnkeeperError,
 )
-from turnkeeper.forms.model import Field, FieldType, Form, Scalar
-
-Schema = Mapping[str, object]
-
-_TYPES: dict[FieldType, str] = {"boolean": "boolean", "number": "number"}
-"""JSON's type of a value; text for all other fields."""
-_SAYS: dict[FieldType, str] = {
-    "date": "a date as said, or YYYY-MM-DD",
-    "time": "a time as said, or HH:MM",
-    "digits": "digits, as text",
-    "phone": "a phone number",
-    "email": "an e-mail address",
-    "postal_code": "a postal code",
-}
+from turnkeeper.forms.model import Form, Scalar
 
 
 async def form_tools(session: VoiceSession) -> list[Tool | Toolset]:
@@ -77,7 +64,7 @@ def _recording(form: Form | None) -> dict[str, object]:
         ),
         "parameters": {
             "type": "object",
-            "properties": {field.name: _schema(field) for field in fields},
+            "properties": {field.name: field_schema(field) for field in fields},
             "additionalProperties": not fields,
             "required": [],
         },
@@ -90,15 +77,6 @@ def _reading() -> dict[str, object]:
         "description": "The answers recorded so far, and what is still to be asked.",
         "parameters": {"type": "object", "properties": {}, "required": []},
     }
-
-
-def _schema(field: Field) -> Schema:
-    kind = _TYPES.get(field.type, "string")
-    told = ". ".join(part for part in (field.label, _SAYS.get(field.type)) if part)
-    schema: dict[str, object] = {"type": [kind, "null"], "description": told}
-    if field.choices:
-        schema["enum"] = [*(choice.value for choice in field.choices), None]
-    return schema
 
 
 def _told(reply: Reply) -> str:

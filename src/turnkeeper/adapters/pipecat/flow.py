@@ -12,11 +12,12 @@ from typing import Self, Unpack
 from pipecat.flows import FlowArgs, FlowManager, FlowsFunctionSchema, NodeConfig
 from pipecat.flows.types import ActionConfig
 
+from turnkeeper.adapters.fields import field_schema
 from turnkeeper.adapters.pipecat.refusals import refusal, reported
 from turnkeeper.client import TurnContent, VoiceSession
 from turnkeeper.contract import Reply
 from turnkeeper.errors import StoreUnavailable, TurnkeeperError
-from turnkeeper.forms.model import Field, FieldType, Form
+from turnkeeper.forms.model import Form
 from turnkeeper.telemetry import logger
 
 Schema = dict[str, object]
@@ -26,16 +27,6 @@ Step = tuple[Schema, NodeConfig | None]
 CALL_SECONDS = 60.0
 """The model waits this long for a function: several of the client's turn deadlines (15 s)."""
 
-_TYPES: dict[FieldType, str] = {"boolean": "boolean", "number": "number"}
-"""JSON's type of a value; text for all other fields."""
-_MEANS: dict[FieldType, str] = {
-    "date": "a date as said, or YYYY-MM-DD",
-    "time": "a time as said, or HH:MM",
-    "digits": "digits, as text",
-    "phone": "a phone number",
-    "email": "an e-mail address",
-    "postal_code": "a postal code",
-}
 _YES_NO = {True: "1", False: "2"}
 """A yes and a no in every language: the keys that answer a read-back."""
 
@@ -133,7 +124,7 @@ class DurableFlow:
                 "Record the caller's answers, one or several at once. null takes an optional "
                 "answer back. The result says what was recorded, and what was refused and why."
             ),
-            properties={field.name: _schema(field) for field in self._form.fields},
+            properties={field.name: field_schema(field) for field in self._form.fields},
             required=[],
             handler=self._record,
             timeout_secs=CALL_SECONDS,
@@ -183,15 +174,6 @@ class DurableFlow:
 def _task(template: str, say: str) -> list[dict[str, str]]:
     """A node's messages. Double braces, Flows' placeholders, are none in a caller's words."""
     return [{"role": "developer", "content": template.format(say=say.replace("{{", "{ {"))}]
-
-
-def _schema(field: Field) -> Schema:
-    kind = _TYPES.get(field.type, "string")
-    means = ". ".join(part for part in (field.label, _MEANS.get(field.type)) if part)
-    schema: Schema = {"type": [kind, "null"], "description": means or field.spoken_name}
-    if field.choices:
-        schema["enum"] = [*(choice.value for choice in field.choices), None]
-    return schema
 
 
 def _result(reply: Reply) -> Schema:
