@@ -165,7 +165,7 @@ async def measure(rounds: int) -> list[Round]:
         await stack.enter_async_context(worker_process(*TURNKEEPER))
         sessions = await stack.enter_async_context(VoiceSessions.connect(address=server.address))
         roads = _roads(await Client.connect(server.address), sessions)
-        return await _rounds(roads, rounds)
+        return await timed_rounds(roads, rounds)
 
 
 def _roads(client: Client, sessions: VoiceSessions) -> dict[str, Road]:
@@ -178,7 +178,8 @@ def _roads(client: Client, sessions: VoiceSessions) -> dict[str, Road]:
     }
 
 
-async def _rounds(roads: dict[str, Road], rounds: int) -> list[Round]:
+async def timed_rounds(roads: dict[str, Road], rounds: int) -> list[Round]:
+    """Times the roads side by side; the first rounds are thrown away."""
     timed: list[Round] = []
     for number in range(-WARM_UP_ROUNDS, rounds):
         one = await _round(roads)

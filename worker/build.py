@@ -6,7 +6,6 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import (
     Interceptor,
     Replayer,
@@ -20,9 +19,11 @@ from temporalio.worker.workflow_sandbox import SandboxRestrictions
 from activities.delivery import deliver
 from activities.discard import discard
 from activities.interpret import Interpreter
+from turnkeeper.connection import target_namespace
 from turnkeeper.forms.model import Form
+from turnkeeper.security.converter import data_converter
 from turnkeeper.settings import Settings
-from turnkeeper.telemetry import exports_traces
+from turnkeeper.telemetry import exports_traces, logger
 from worker.sandbox import SandboxRunner
 from workflows.voice_session import VoiceSession
 
@@ -35,6 +36,8 @@ PASSED_THROUGH = ("turnkeeper", "activities.contract", "structlog")
 replay test runs without it too, since what is passed through is not policed."""
 
 FindForm = Callable[[str], Form | None]
+
+_log = logger(__name__)
 
 
 def runner(settings: Settings, passed_through: Sequence[str] = PASSED_THROUGH) -> WorkflowRunner:
@@ -57,11 +60,15 @@ def build_worker(
     """A worker for all sessions of a task queue.
 
     Args:
-        client: from `turnkeeper.connection.connect`, not lazy.
+        client: from `turnkeeper.connection.connect` with the same settings, not lazy.
         find_form: the form of an id, or None; asked once a session.
         searchable: whether the search attributes are registered in the namespace.
         max_cached_sessions: instead of the setting; 0 replays each session at each turn.
     """
+    if settings.keys is None:
+        _log.warning(
+            "sessions are not encrypted: TURNKEEPER_KEYS and TURNKEEPER_KEY_STORE are unset"
+        )
     interpreter = Interpreter(settings, find_form, searchable=searchable)
     cached = settings.max_cached_sessions if max_cached_sessions is None else max_cached_sessions
     return Worker(
@@ -82,12 +89,18 @@ def build_replayer(
     settings: Settings,
     passed_through: Sequence[str] = PASSED_THROUGH,
     interceptors: Sequence[Interceptor] = (),
+    namespace: str | None = None,
 ) -> Replayer:
-    """A replayer that differs from the worker in nothing but what is passed."""
+    """A replayer that differs from the worker in nothing but what is passed.
+
+    Encrypted histories open only under the workflow id and the namespace (that of `connect` when
+    not given) that they were made in.
+    """
     return Replayer(
+        namespace=target_namespace(namespace),
         workflows=[VoiceSession],
         workflow_runner=runner(settings, passed_through),
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter(settings),
         interceptors=interceptors,
     )
 

@@ -32,7 +32,7 @@ async def serve(**options: object) -> None:
     settings = read_settings(**options)
     setup_telemetry("turnkeeper-worker", settings)
     forms = FormFolder(settings.forms)
-    client, searchable = await _join()
+    client, searchable = await _join(settings)
     worker = build_worker(client, settings, forms.find, searchable=searchable)
     await run_until_cancelled(worker, client, settings)
 
@@ -65,11 +65,11 @@ def _say_how_to_make_current(client: Client, settings: Settings) -> None:
         )
 
 
-async def _join() -> tuple[Client, bool]:
+async def _join(settings: Settings) -> tuple[Client, bool]:
     """A connected client, and whether sessions are searchable; waits for as long as it takes."""
     for attempt, wait in enumerate(_waits(), start=1):
         try:
-            client = await connect()
+            client = await connect(settings=settings)
             return client, await register_search_attributes(client)
         except (RuntimeError, RPCError) as error:  # RuntimeError: no connection at all
             _give_up_if_hopeless(error)

@@ -258,8 +258,8 @@ class Connecting:
         from turnkeeper.connection import connect
         from turnkeeper.temporal import TemporalBackend
 
-        client = await connect(self._address, self._namespace, lazy=True)
         settings = self._settings
+        client = await connect(self._address, self._namespace, settings=settings, lazy=True)
         backend = TemporalBackend(client, settings.task_queue, settings.turn_deadline)
         self._sessions = VoiceSessions(backend, settings)
         return await self._sessions.__aenter__()

@@ -1,20 +1,22 @@
 """One way to Temporal, for clients, workers and commands alike.
 
 Where it is comes from `temporalio.envconfig`: a TOML profile shared with the `temporal` command,
-`TEMPORAL_*` variables on top; what is passed here goes before both.
+`TEMPORAL_*` variables on top; what is passed here goes before both. Whether what is sent is
+encrypted, and with which keys, is in Turnkeeper's own settings.
 """
 
 import re
 from collections.abc import Sequence
 
 from temporalio.client import Client, Plugin
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import GrpcCompression
 
 from turnkeeper.errors import SettingsError
+from turnkeeper.security.converter import data_converter
+from turnkeeper.settings import Settings, read_settings
 
-DEFAULT_ADDRESS = "localhost:7233"
+DEFAULT_ADDRESS, DEFAULT_NAMESPACE = "localhost:7233", "default"
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
 
 
@@ -23,10 +25,16 @@ def target(address: str | None = None) -> str:
     return address or _profile().get("target_host") or DEFAULT_ADDRESS
 
 
+def target_namespace(namespace: str | None = None) -> str:
+    """The namespace that `connect` would use."""
+    return namespace or _profile().get("namespace") or DEFAULT_NAMESPACE
+
+
 async def connect(
     address: str | None = None,
     namespace: str | None = None,
     *,
+    settings: Settings | None = None,
     lazy: bool = False,
     plugins: Sequence[Plugin] = (),
 ) -> Client:
@@ -35,10 +43,12 @@ async def connect(
     Args:
         address: `host:port` of Temporal's frontend.
         namespace: Temporal namespace.
+        settings: name the keys and the tenant; those of the environment when not given.
         lazy: connect at the first call; a worker's client can't be lazy.
 
     Raises:
-        SettingsError: the profile or a `TEMPORAL_*` variable can't be read, or the address is none.
+        SettingsError: the profile or a `TEMPORAL_*` variable can't be read, the address is none,
+            or the keys can't be used.
         RuntimeError: not lazy, and nothing answers at the address.
     """
     config = _profile()
@@ -47,7 +57,7 @@ async def connect(
         config["namespace"] = namespace
     return await Client.connect(
         **config,
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter(settings or read_settings()),
         # A turn is a packet or two: gzip took 0.6 ms of it and saved nothing.
         grpc_compression=GrpcCompression.NONE,
         lazy=lazy,

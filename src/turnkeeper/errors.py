@@ -2,7 +2,11 @@
 
     TurnkeeperError
     ├── FormError                 a form has mistakes; all of them are in the message
-    ├── StoreUnavailable          Temporal could not be reached in time: nothing is known, try again
+    ├── StoreUnavailable          Temporal (or where its keys are) could not be reached in time:
+    │                             nothing is known, try again
+    ├── KeyUnknown                a key is not here (yet); what needs it goes on once it is
+    ├── KeyShredded               the session was erased: nobody can read it again
+    ├── PayloadRefused            stored content was changed, moved or never encrypted
     ├── SessionError
     │   ├── SessionNotFound       no session of this id, running or kept
     │   ├── SessionClosed         the session has ended; `status` says how
@@ -37,7 +41,20 @@ class FormError(TurnkeeperError):
 
 
 class StoreUnavailable(TurnkeeperError):
-    """Temporal, or every worker, could not be reached before the deadline."""
+    """Temporal, every worker, or the place of the keys could not be reached before the deadline."""
+
+
+class KeyUnknown(TurnkeeperError):
+    """A session's key is not in the key store, or the version of the tenant key that wraps it is
+    not among those that this process has."""
+
+
+class KeyShredded(TurnkeeperError):
+    """The session's key was destroyed: what it encrypted can't be read by anyone again."""
+
+
+class PayloadRefused(TurnkeeperError):
+    """Content that is not what this session stored: changed, moved from another, or in clear."""
 
 
 class SessionError(TurnkeeperError):

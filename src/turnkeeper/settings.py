@@ -26,9 +26,11 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Must:
-    """What a setting's value must be: the second half of the sentence about a wrong one."""
+    """What a setting's value must be: the second half of the sentence about a wrong one. The
+    sentence doesn't quote a `hidden` value: it may hold a password."""
 
     be: str
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ def _known_zone(value: str) -> str:
 
 _Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 _Upper = BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+
+
+_PLACE = r"(header:[\w-]+|[\w-]+(\.[\w-]+)*)"
+_PLACES = rf"^\s*{_PLACE}(\s*,\s*{_PLACE})*\s*$"
+_A_PLACE = "places such as call.customer.number or header:X-Caller, with commas between"
 
 
 class Settings(BaseSettings):
@@ -131,6 +138,12 @@ class Settings(BaseSettings):
     ] = None  # fmt: skip
     """Where the gateway is reached from outside: what telephony platforms are told."""
 
+    openai_subject: Annotated[str | None, Field(pattern=_PLACES), Must(_A_PLACE)] = None
+    """Where an OpenAI-compatible request names the caller, besides the places that are known."""
+
+    openai_call: Annotated[str | None, Field(pattern=_PLACES), Must(_A_PLACE)] = None
+    """Where an OpenAI-compatible request names the call, besides the places that are known."""
+
     deployment: Annotated[
         str | None, Field(validation_alias=AliasChoices(
             "TURNKEEPER_DEPLOYMENT", "TEMPORAL_DEPLOYMENT_NAME"
@@ -144,6 +157,23 @@ class Settings(BaseSettings):
         )), Must("the id of a build"),
     ] = None  # fmt: skip
     """The build of this worker within its deployment."""
+
+    keys: Annotated[
+        str | None,
+        Field(pattern=r"^(file|env|aws-kms):\S", repr=False),
+        Must("file:PATH, env:NAME or aws-kms:KEY_ID_OR_ALIAS", hidden=True),
+    ] = None
+    """Where the tenant's keys are; sessions are not encrypted without. Goes with the key store."""
+
+    key_store: Annotated[
+        str | None,
+        Field(pattern=r"^(sqlite:\S|postgres(ql)?://\S)", repr=False),
+        Must("sqlite:PATH or postgresql://HOST/DATABASE", hidden=True),
+    ] = None
+    """Where the wrapped keys of sessions are: one place for all workers and clients."""
+
+    accept_plaintext: Annotated[bool, Must("true or false")] = False
+    """Whether what is not encrypted is read though keys are set: for sessions begun before."""
 
     max_cached_sessions: Annotated[
         int, Field(ge=0, le=1_000_000), Must("a whole number from 0 to 1000000")
@@ -159,6 +189,9 @@ class Settings(BaseSettings):
         return self.deployment is not None
 
 
+_TOGETHER = (("deployment", "build_id"), ("keys", "key_store"))
+
+
 def read_settings(**overrides: object) -> Settings:
     """The settings of this process; `overrides` (None is "not given") go before the environment.
 
@@ -170,10 +203,10 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         wrong = [_sentence(detail, given) for detail in error.errors(include_url=False)]
         raise SettingsError("\n".join(wrong)) from None
-    if (settings.deployment is None) != (settings.build_id is None):
-        raise SettingsError(
-            "TURNKEEPER_DEPLOYMENT and TURNKEEPER_BUILD_ID go together: set both or neither."
-        )
+    for one, other in _TOGETHER:
+        if (getattr(settings, one) is None) != (getattr(settings, other) is None):
+            pair = f"{ENV_PREFIX}{one.upper()} and {ENV_PREFIX}{other.upper()}"
+            raise SettingsError(f"{pair} go together: set both or neither.")
     return settings
 
 
@@ -198,7 +231,11 @@ def _variables(name: str, field: FieldInfo) -> tuple[str, ...]:
 
 
 def _must_be(field: FieldInfo) -> str:
-    return next((mark.be for mark in field.metadata if isinstance(mark, Must)), "something else")
+    return _must(field).be
+
+
+def _must(field: FieldInfo) -> Must:
+    return next((mark for mark in field.metadata if isinstance(mark, Must)), Must("something else"))
 
 
 def _sentence(detail: ErrorDetails, given: dict[str, object]) -> str:
@@ -208,5 +245,7 @@ def _sentence(detail: ErrorDetails, given: dict[str, object]) -> str:
         variables = _variables(name, field)
         if where == name or where in variables:
             said_by = f"--{name.replace('_', '-')}" if name in given else variables[0]
-            return f"{said_by} is {detail['input']!r} and must be {_must_be(field)}."
+            must = _must(field)
+            found = "can't be used" if must.hidden else f"is {detail['input']!r}"
+            return f"{said_by} {found} and must be {must.be}."
     return f"There is no setting called {where!r}."

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import httpx
 import httpx2
 import pytest
 import pytest_asyncio
@@ -11,7 +12,9 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient
 
 from tests.channels.chat_platform import CALLER, CLAIM, Body, Platform, gateway, state_of
+from turnkeeper.errors import SettingsError
 from turnkeeper.ledger import KEPT_REPLIES
+from turnkeeper.settings import read_settings
 from turnkeeper.testing import MemorySessions
 
 
@@ -203,3 +206,35 @@ async def test_nobody_is_a_clear_error_in_openais_shape(
         await client.chat.completions.create(
             model="claim", messages=[], extra_headers={"X-Turnkeeper-Subject": "anonymous"}
         )
+
+
+@pytest.mark.parametrize(
+    ("subject", "call"),
+    [("deep.er.who", "header:X-Call"), ("nowhere, header:X-Who", "deep.call")],
+)
+async def test_a_platform_that_names_the_caller_elsewhere_needs_a_setting(
+    subject: str, call: str
+) -> None:
+    settings = read_settings(openai_subject=subject, openai_call=call)
+    async with MemorySessions([CLAIM], settings=settings) as sessions:
+        transport = httpx.ASGITransport(gateway(sessions))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            answered = await client.post(
+                "/v1/chat/completions",
+                headers={"X-Call": "c7", "X-Who": CALLER},
+                json={
+                    "model": "claim",
+                    "messages": [],
+                    "user": "somebody-else",
+                    "deep": {"er": {"who": CALLER}, "call": "c7"},
+                },
+            )
+        assert answered.status_code == 200, answered.text
+        state = await state_of(sessions)
+        assert state.legs[0].transport_id == "c7"
+
+
+@pytest.mark.parametrize("wrong", ["call..number", "header:", "a b", ",", "{{who}}"])
+def test_a_place_that_is_none_is_a_sentence(wrong: str) -> None:
+    with pytest.raises(SettingsError, match=r"openai-subject .* places such as"):
+        read_settings(openai_subject=wrong)

@@ -47,6 +47,8 @@ NEED_AN_EXTRA = (
     "turnkeeper.mcp_server.",
     "turnkeeper.pytest_relay",
     "turnkeeper.relay_caller",
+    "turnkeeper.security.aws_kms",
+    "turnkeeper.security.postgres_rows",
     "turnkeeper.values.duckling_process",
 )
 """How the names of modules begin that nothing imports unless their extra is there."""

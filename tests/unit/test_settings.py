@@ -36,14 +36,21 @@ def test_every_setting_is_read_from_each_of_its_variables(
         "turn_deadline": "7.5",
         "max_cached_sessions": "12",
         "public_url": "https://voice.example.com",
+        "openai_subject": "call.customer.number, header:X-Caller",
+        "openai_call": "header:X-Call",
+        "keys": "env:KEYS",
+        "key_store": "sqlite:keys.db",
+        "accept_plaintext": "true",
         "sandboxed": "false",
     }
+    partners = {"deployment": "build_id", "keys": "key_store"}
+    partners |= {second: first for first, second in partners.items()}
     value = values.get(setting.name, "other")
-    partner = {"deployment": "build_id", "build_id": "deployment"}.get(setting.name)
+    partner = partners.get(setting.name)
     for variable in setting.variables:
         with monkeypatch.context() as environment:
             environment.setenv(variable, value)
-            settings = read_settings(**({partner: "x"} if partner else {}))
+            settings = read_settings(**({partner: values.get(partner, "x")} if partner else {}))
         assert str(getattr(settings, setting.name)).lower() == value.lower()
 
 
@@ -135,6 +142,27 @@ def test_a_build_without_its_deployment_is_refused(monkeypatch: pytest.MonkeyPat
         read_settings()
     monkeypatch.setenv("TEMPORAL_DEPLOYMENT_NAME", "claims")
     assert read_settings().versioned
+
+
+def test_keys_without_a_place_for_those_of_sessions_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TURNKEEPER_KEYS", "env:KEYS")
+    with pytest.raises(SettingsError, match=r"^TURNKEEPER_KEYS and TURNKEEPER_KEY_STORE go toget"):
+        read_settings()
+
+
+def test_a_wrong_value_that_may_hold_a_password_is_not_quoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TURNKEEPER_KEY_STORE", "postgres:/voice:hunter2@db/keys")
+    with pytest.raises(SettingsError) as caught:
+        read_settings(keys="env:KEYS")
+    assert str(caught.value) == (
+        "TURNKEEPER_KEY_STORE can't be used and must be sqlite:PATH or postgresql://HOST/DATABASE."
+    )
+    settings = read_settings(keys="env:KEYS", key_store="postgresql://voice:hunter2@db/keys")
+    assert "hunter2" not in repr(settings)
 
 
 def test_an_unknown_setting_is_refused_and_not_ignored() -> None:

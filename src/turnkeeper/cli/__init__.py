@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "forms": ("turnkeeper.cli.forms:forms", "Check form files and show what they say."),
     "talk": ("turnkeeper.cli.talk:talk", "Ring up as a caller and fill in a form."),
     "sessions": ("turnkeeper.cli.sessions:sessions", "List sessions, look into one, cancel one."),
+    "keys": ("turnkeeper.cli.keys:keys", "List, rotate and rewrap the keys of sessions."),
     "mcp": ("turnkeeper.cli.mcp:mcp_command", "Serve forms as tools to an agent that speaks MCP."),
 }
 """Each command: where it is (`module:attribute`) and its line in the help."""

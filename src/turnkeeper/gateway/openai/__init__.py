@@ -15,9 +15,10 @@ from turnkeeper.errors import UnknownForm
 from turnkeeper.gateway.calls import Call, Calls
 from turnkeeper.gateway.doorway import Doorway
 from turnkeeper.gateway.openai.answer import Answer
-from turnkeeper.gateway.openai.identity import identify
+from turnkeeper.gateway.openai.identity import Asked, Places, identify
 from turnkeeper.gateway.openai.refusal import Refusing
 from turnkeeper.gateway.openai.request import ChatRequest
+from turnkeeper.settings import Settings
 
 CHANNEL = "openai"
 
@@ -33,7 +34,7 @@ def router(doorway: Doorway) -> APIRouter:
             chat = ChatRequest.read(await request.body())
         except ClientDisconnect:  # Given up before all of it was here: there is nobody to tell.
             return Response(status_code=400)
-        call = await _call(calls, chat, request, doorway.sessions.settings.region)
+        call = await _call(calls, chat, request, doorway.sessions.settings)
         answer = Answer(chat, await _reply(call, chat), call.leg)
         if not chat.stream:
             return JSONResponse(answer.completion(), headers=answer.headers)
@@ -53,8 +54,9 @@ def router(doorway: Doorway) -> APIRouter:
     return routes
 
 
-async def _call(calls: Calls, chat: ChatRequest, request: Request, region: str) -> Call:
-    who = identify(request.headers, chat.prompt, chat.model_extra or {}, region)
+async def _call(calls: Calls, chat: ChatRequest, request: Request, settings: Settings) -> Call:
+    asked = Asked(request.headers, chat.prompt, chat.model_extra or {})
+    who = identify(asked, settings.region, Places.of(settings))
     talk = chat.conversation
     if who.call is None:
         return await calls.guess(chat.model, who.caller, talk)

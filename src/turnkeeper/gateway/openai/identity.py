@@ -1,8 +1,8 @@
 """Who calls, and on which call: where each platform puts it. Literal tables.
 
-The header goes before everything. Platforms that can set no header fill in a template in the
-system prompt: a line there that begins with the header's name is as good. Then come the ids that
-somebody chose, and last the number that the platform saw.
+A place that the settings name goes before everything, then the header. Platforms that can set no
+header fill in a template in the system prompt: a line there that begins with the header's name is
+as good. Then come the ids that somebody chose, and last the number that the platform saw.
 
 - Vapi sends `call`, `customer` and the assistant's `metadata` (model.metadataSendMode `variable`).
 - ElevenLabs sends `user_id` and `elevenlabs_extra_body` (custom_llm_extra_body), and fills in
@@ -11,17 +11,20 @@ somebody chose, and last the number that the platform saw.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from turnkeeper.errors import InvalidCaller, InvalidInput
 from turnkeeper.security.identity import subject_of
+from turnkeeper.settings import Settings
 
 SUBJECT_HEADER = "X-Turnkeeper-Subject"
 CALL_HEADER = "X-Turnkeeper-Call"
 
 Place = tuple[str, ...]
 """Keys from the top of the request's body."""
+HEADER = "header:"
+"""How a place of the settings begins that is a header's name, and not keys with dots between."""
 
 SUBJECT_PLACES: tuple[Place, ...] = (
     ("elevenlabs_extra_body", "subject"),
@@ -57,20 +60,59 @@ class Identity:
     call: str | None
 
 
-def identify(
-    headers: Mapping[str, str], prompt: str, body: Mapping[str, object], region: str
-) -> Identity:
-    """Who a request is from. `prompt` is its system messages' text, `region` the setting.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a gateway looks first: `TURNKEEPER_OPENAI_SUBJECT`, `TURNKEEPER_OPENAI_CALL`."""
+
+    subject: tuple[str, ...] = ()
+    call: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Places":
+        return cls(_listed(settings.openai_subject), _listed(settings.openai_call))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a request may say who it is from; `prompt` is its system messages' text."""
+
+    headers: Mapping[str, str]
+    prompt: str
+    body: Mapping[str, object]
+
+    def at(self, places: Iterable[str]) -> str | None:
+        """The first value at places that are written as the settings write them."""
+        return next((value for place in places if (value := self._at(place))), None)
+
+    def _at(self, place: str) -> str | None:
+        if place.startswith(HEADER):
+            return _value(self.headers.get(place.removeprefix(HEADER)))
+        return _first(self.body, (tuple(place.split(".")),))
+
+
+def identify(asked: Asked, region: str, places: Places) -> Identity:
+    """Who a request is from. `region` is the setting.
 
     Raises:
         InvalidInput: nobody is named, or a template was not filled in.
     """
-    call = _named(CALL_HEADER, headers, prompt) or _first(body, CALL_PLACES)
-    chosen = _named(SUBJECT_HEADER, headers, prompt) or _first(body, SUBJECT_PLACES)
-    caller = chosen or _number(_first(body, NUMBER_PLACES), call, region)
+    headers, prompt, body = asked.headers, asked.prompt, asked.body
+    call = (
+        asked.at(places.call) or _named(CALL_HEADER, headers, prompt) or _first(body, CALL_PLACES)
+    )
+    caller = (
+        _number(asked.at(places.subject), call, region)
+        or _named(SUBJECT_HEADER, headers, prompt)
+        or _first(body, SUBJECT_PLACES)
+        or _number(_first(body, NUMBER_PLACES), call, region)
+    )
     if caller is None:
         raise InvalidInput(f"the request does not say who calls: {_HOW}")
     return Identity(caller, call)
+
+
+def _listed(setting: str | None) -> tuple[str, ...]:
+    return tuple(place.strip() for place in (setting or "").split(",") if place.strip())
 
 
 def _number(number: str | None, call: str | None, region: str) -> str | None:

@@ -1,0 +1,185 @@
+"""The data keys that this process has unwrapped: a session's key is fetched once, then kept.
+
+A turn of a session that was seen before costs no call of the key store or of the key provider. The
+price is that other processes learn of a shred a little later:
+
+- each process asks its key store every `ASK_EVERY` seconds, beside its work, which keys were
+  shredded, and forgets these;
+- one that can't reach its store goes on with what it has for `TRUSTED_FOR` seconds after the store
+  last answered, then forgets everything and asks for each session again.
+
+So who erases a session deletes its runs once more `ASK_EVERY` seconds after it shredded the key: a
+caller who rings again meanwhile may have been given a session under the key that is gone.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TypeVar
+from weakref import WeakSet
+
+from turnkeeper.errors import KeyShredded, KeyUnknown, PayloadRefused, StoreUnavailable
+from turnkeeper.security.aead import AESGCM, associated, new_key
+from turnkeeper.security.key_store import KeyStore, NewKey, SessionId, StoredKey, new_key_id
+from turnkeeper.security.keys import KeyProvider
+from turnkeeper.telemetry import logger
+
+CAPACITY = 10_000
+"""Keys that are kept, about 1 KiB each; twice the sessions that a worker caches."""
+ASK_EVERY = 15.0
+TRUSTED_FOR = 600.0
+
+_BOUND = "turnkeeper/payload/1"
+
+Keyed = TypeVar("Keyed", "DataKey", StoredKey)
+
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DataKey:
+    """A session's key, ready for use."""
+
+    key_id: str
+    session: SessionId
+    cipher: AESGCM
+    belongs_to: bytes
+    """Associated data of all that the session encrypts."""
+
+
+class Keyring:
+    """The data keys of one tenant's sessions.
+
+    Args:
+        tenant: whose; a key of another is unknown here, whoever could unwrap it.
+        provider: has the tenant's key.
+        store: has the wrapped data keys.
+        capacity: how many keys are kept, the least recently used goes first.
+    """
+
+    def __init__(
+        self, tenant: str, provider: KeyProvider, store: KeyStore, capacity: int = CAPACITY
+    ) -> None:
+        self.tenant = tenant
+        self.provider = provider
+        self.store = store
+        self._capacity = capacity
+        self._keys: OrderedDict[str, DataKey] = OrderedDict()
+        self._live: dict[SessionId, str] = {}
+        self._asked_at = time.monotonic()
+        self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def of_session(self, session: SessionId) -> DataKey:
+        """The key that the session's content is encrypted with; made if it has none.
+
+        Raises KeyUnknown, StoreUnavailable, SettingsError.
+        """
+        self._watch()
+        known = self._keys.get(self._live.get(session, ""))
+        if known is not None:
+            self._keys.move_to_end(known.key_id)
+            return known
+        stored = await self.store.live(session) or await self._add(session)
+        key = await self._unwrapped(stored)
+        self._live[session] = key.key_id
+        return key
+
+    async def of_id(self, key_id: str, session: SessionId | None = None) -> DataKey:
+        """The key of that id. Given a session, it must be one of its keys.
+
+        Raises KeyUnknown, KeyShredded, PayloadRefused (another session's), StoreUnavailable,
+        SettingsError.
+        """
+        self._watch()
+        known = self._keys.get(key_id)
+        if known is not None:
+            self._keys.move_to_end(key_id)
+            return _of(known, session)
+        stored = await self.store.find(key_id)
+        if stored is None:
+            raise KeyUnknown(f"the key store has no key {key_id}")
+        return await self._unwrapped(_of(stored, session))
+
+    async def shred(self, session: SessionId) -> int:
+        """Destroys the session's keys for everyone; how many there were. Again: 0."""
+        count = await self.store.shred(session)
+        for key_id in [key.key_id for key in self._keys.values() if key.session == session]:
+            self._forget(key_id)
+        return count
+
+    # --- from the store ---------------------------------------------------------------------------
+
+    async def _add(self, session: SessionId) -> StoredKey:
+        wrapped = await self.provider.wrap(self.tenant, new_key())
+        return await self.store.add(NewKey(new_key_id(), self.tenant, session, wrapped))
+
+    async def _unwrapped(self, stored: StoredKey) -> DataKey:
+        if stored.tenant != self.tenant:
+            raise KeyUnknown(f"the key {stored.key_id} is not of this tenant")
+        if stored.wrapped is None:
+            raise KeyShredded(f"the key {stored.key_id} was shredded; what it encrypted is gone")
+        cipher = AESGCM(await self.provider.unwrap(self.tenant, stored.wrapped))
+        key = DataKey(stored.key_id, stored.session, cipher, _belongs_to(stored))
+        self._keys[key.key_id] = key
+        while len(self._keys) > self._capacity:
+            self._forget(next(iter(self._keys)))
+        return key
+
+    # --- forgetting -------------------------------------------------------------------------------
+
+    def _forget(self, key_id: str) -> None:
+        key = self._keys.pop(key_id, None)
+        if key is not None and self._live.get(key.session) == key_id:
+            del self._live[key.session]
+
+    def _watch(self) -> None:
+        """Sees to it that the store is asked while this loop runs, and that nothing is kept too
+        long where it doesn't answer."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._begin_watch(loop)
+        if time.monotonic() - self._asked_at > TRUSTED_FOR:
+            self._keys.clear()
+            self._live.clear()
+            self._asked_at = time.monotonic()  # What is fetched from now on is as the store has it.
+
+    def _begin_watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        if loop not in self._watched:
+            self._watched.add(loop)
+            loop.call_later(ASK_EVERY, self._ask_soon, loop)
+
+    def _ask_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_later(ASK_EVERY, self._ask_soon, loop)
+        task = loop.create_task(self.ask())
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def ask(self) -> None:
+        """Asks the store once which keys were shredded, and forgets them."""
+        since = time.monotonic()
+        try:
+            # Longer than anything is kept: a shred is never between two askings.
+            shredded = await self.store.shredded_within(int(TRUSTED_FOR + 4 * ASK_EVERY))
+        except StoreUnavailable as error:
+            _log.warning(
+                "the key store does not answer; going on with known keys", reason=str(error)
+            )
+            return
+        for key_id in shredded:
+            self._forget(key_id)
+        self._asked_at = since
+
+
+def _belongs_to(stored: StoredKey) -> bytes:
+    session = stored.session
+    return associated(_BOUND, session.namespace, session.workflow_id, stored.key_id)
+
+
+def _of(key: Keyed, session: SessionId | None) -> Keyed:
+    if session is not None and key.session != session:
+        raise PayloadRefused("content that another session stored was put here")
+    return key

@@ -1,0 +1,95 @@
+"""The key store in PostgreSQL: for workers and clients on any number of machines.
+
+A few connections are kept open by a pool of the process, which replaces those that break. A
+shredded key's bytes leave the table at once and its pages with the next vacuum; what stays in
+write-ahead logs and backups is a key that the tenant key wraps, until these are rotated away.
+"""
+
+import re
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from turnkeeper.errors import SettingsError, StoreUnavailable
+from turnkeeper.security.key_rows import Dialect, Row, Value, schema
+
+T = TypeVar("T")
+
+CONNECTIONS = 4
+WAIT_SECONDS = 4.0
+"""How long a call waits for a connection."""
+
+_SCHEMA_LOCK = 0x7475726E  # Any number, the same in every process of ours.
+_NAME = re.compile(r":([a-z_]+)\b")
+_GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed)
+
+
+class PostgresRows:
+    """The table `session_keys` of the database at `url`, in the schema that its role is led to."""
+
+    dialect = Dialect(blob="BYTEA", now="CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)")
+
+    def __init__(self, url: str) -> None:
+        try:
+            psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.ProgrammingError:  # Its text may quote a password.
+            raise SettingsError(
+                "TURNKEEPER_KEY_STORE is not a PostgreSQL URL: postgresql://USER@HOST/DATABASE"
+            ) from None
+        self._pool = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=CONNECTIONS,
+            timeout=WAIT_SECONDS,
+            kwargs={"autocommit": True, "connect_timeout": 3, "application_name": "turnkeeper"},
+            check=ConnectionPool.check_connection,
+            open=False,
+        )
+        weakref.finalize(self, self._pool.close)
+        self._prepared = False
+        self._preparing = threading.Lock()
+
+    def run(self, statement: str, **values: Value) -> list[Row]:
+        query = _NAME.sub(r"%(\1)s", statement)
+
+        def execute(connection: psycopg.Connection) -> list[Row]:
+            cursor = connection.execute(query, values)
+            return list(cursor.fetchall()) if cursor.description else []
+
+        return self._with(execute)
+
+    def wipe(self) -> None:
+        """Vacuums the table. A role that doesn't own it leaves that to autovacuum."""
+        self._with(lambda connection: connection.execute("VACUUM session_keys"))
+
+    def _with(self, work: Callable[[psycopg.Connection], T]) -> T:
+        try:
+            self._prepare()
+            with self._pool.connection() as connection:
+                return work(connection)
+        except _GONE as error:
+            raise StoreUnavailable(
+                f"the key store in PostgreSQL did not answer ({type(error).__name__})"
+            ) from None
+
+    def _prepare(self) -> None:
+        with self._preparing:
+            if self._prepared:
+                return
+            self._pool.open()
+            with self._pool.connection() as connection, connection.transaction():
+                _make_table(connection)
+            self._prepared = True
+
+
+def _make_table(connection: psycopg.Connection) -> None:
+    """By one process at a time: `IF NOT EXISTS` alone fails when two make it at once."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+    there = connection.execute("SELECT to_regclass('session_keys')").fetchone()
+    if there is None or there[0] is None:
+        for statement in schema(PostgresRows.dialect):
+            connection.execute(statement)
