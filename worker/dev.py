@@ -95,6 +95,7 @@ async def _kept_worker() -> AsyncIterator[WorkerProcess]:
         yield worker
     finally:
         keeping.cancel()
+        await asyncio.wait([keeping])  # It may be starting the worker that is to be stopped.
         await worker.stop()
 
 
@@ -103,7 +104,11 @@ async def _keep_worker(worker: WorkerProcess) -> None:
         status = await worker.ended()
         _log.warning("the worker ended by itself and is started again", code=status)
         await asyncio.sleep(RESTART_SECONDS)
-        await worker.start(sys.stderr.buffer)
+        starting = asyncio.ensure_future(worker.start(sys.stderr.buffer))
+        try:
+            await asyncio.shield(starting)
+        finally:
+            await starting  # asyncio kills a process whose start is cancelled: let it be stopped.
 
 
 async def _keep_running(server: EmbeddedServer) -> None:

@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
 from starlette.types import Message
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.channels.http_calls import CALLER, FORM, HIDDEN, JSON, Forms, client, problem, ring
 from turnkeeper.contract import MAX_TURN_BYTES
+from turnkeeper.errors import TurnFailed
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.http.json_route import MAX_BODY_BYTES
-from turnkeeper.gateway.problems import RETRY_AFTER_SECONDS
+from turnkeeper.gateway.problems import RETRY_AFTER_SECONDS, add_handlers
+from turnkeeper.relay_caller import served
 from turnkeeper.testing import MemorySessions
 
 
@@ -186,3 +190,29 @@ async def test_a_defect_is_a_problem_that_says_nothing_of_it(
     shown = caplog.text
     assert "RuntimeError" in shown
     assert HIDDEN not in shown
+
+
+@pytest.mark.parametrize("error", [RuntimeError(HIDDEN), TurnFailed(HIDDEN)], ids=["any", "ours"])
+@pytest.mark.parametrize("code", [None, 4000])
+async def test_a_defect_of_a_websocket_closes_it_and_says_nothing_of_it(
+    error: Exception, code: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the route has closed it already."""
+    app = FastAPI()
+    add_handlers(app)
+
+    @app.websocket("/trap")
+    async def trap(socket: WebSocket) -> None:
+        await socket.accept()
+        if code is not None:
+            await socket.close(code)
+        raise error
+
+    async with served(app) as url, connect(f"ws{url[4:]}/trap") as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (code or 1011, "")
+    (line,) = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert type(error).__name__ in line
+    assert HIDDEN not in caplog.text

@@ -297,8 +297,9 @@ async def test_a_cancelled_form_is_cancelled_once_and_its_handle_does_not_reach_
     assert "it is cancelled" in refused
     ended = agent.session
     assert (await agent.open())["restored"] is False
-    stale = await Agent(agent.client, ended).refused("say", text="1234")
-    assert stale.startswith("SupersededLeg: ")
+    older = Agent(agent.client, ended)
+    assert (await older.refused("say", text="1234")).startswith("SupersededLeg: ")
+    assert (await older("form_state"))["superseded"] is True
     assert (await agent("form_state"))["fields"][0]["answer"] is None
 
 

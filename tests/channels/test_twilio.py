@@ -14,11 +14,11 @@ import pytest_asyncio
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from tests.channels.stand import ROOT, Stand
-from turnkeeper.contract import Expects, Reply, SessionState
-from turnkeeper.errors import StoreUnavailable, TurnFailed
+from turnkeeper.contract import Expects, Reply, SessionState, Turn
+from turnkeeper.errors import KeyUnknown, StoreUnavailable, TurnFailed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway.app import create_app
@@ -570,6 +570,50 @@ async def test_a_turn_that_cannot_be_interpreted_is_apologised_for_and_asked_aga
         assert await call.say("4321") == "Was anything stolen?"
 
 
+async def test_a_call_that_cannot_be_opened_for_another_reason_is_connected_again_too(
+    app: FastAPI, sessions: MemorySessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> Reply:
+        raise KeyUnknown("the key is not here yet")
+
+    async with calling(app, "claim") as call:
+        with monkeypatch.context() as broken:
+            broken.setattr(sessions._memory, "connect", fails)
+            ringing = asyncio.ensure_future(call.ring())
+            await settled(lambda: call.handoff is not None)
+        ringing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await ringing
+        pause, connect = await call.finish()
+        assert call.handoff == {"reason": "unavailable"}
+        assert (pause.tag, connect.tag) == ("Pause", "Connect")
+        assert await call.carry_on() == "Hello. Policy number?"
+
+
+async def test_a_defect_closes_the_socket_as_failed_and_no_log_line_says_what_was_said(
+    app: FastAPI,
+    sessions: MemorySessions,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Not even a server's own, which shows what an exception that reaches it says."""
+
+    async def fails(session_id: str, sent: Turn) -> Reply:
+        raise ValueError(f"cannot digest {sent.text}")
+
+    async with calling(app, "claim") as call:
+        await call.ring()
+        with monkeypatch.context() as broken:
+            broken.setattr(sessions._memory, "turn", fails)
+            with pytest.raises(ConnectionClosedError) as closed:
+                await call.say("4321")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+        assert (await call.carry_on()).endswith("Policy number?")
+    assert "ValueError" in caplog.text
+    assert "4321" not in caplog.text
+
+
 # --- silence --------------------------------------------------------------------------------------
 
 
@@ -690,6 +734,22 @@ def test_a_barge_in_ends_what_was_being_said_and_is_told_once() -> None:
     assert line.deadline() == 11.0
     assert line.hear(prompt("four"), 4.0) == Heard(text="four", said="A long")
     assert line.hear(prompt("five"), 5.0) == Heard(text="five")
+
+
+def test_a_barge_in_that_silence_follows_is_not_told_of_the_next_reply() -> None:
+    line = Listening(timeout=8.0)
+    line.spoke("A long question?" * 20, 0.0)
+    line.hear(Interrupt(type="interrupt", utterance_until_interrupt="A long"), 3.0)
+    assert line.overdue() == Heard(event="noinput", said="A long")
+    assert line.hear(prompt("four"), 20.0) == Heard(text="four")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "-1", "1e30", "soon"])
+def test_a_time_of_somebodys_own_twiml_that_cannot_be_waited_for_is_the_default(text: str) -> None:
+    with capture_logs() as lines:
+        assert relay._seconds(text, 8.0) == 8.0
+    assert [line["log_level"] for line in lines] == ["warning"]
+    assert [relay._seconds(text, 8.0) for text in ("0", "2.5", "")] == [0.0, 2.5, 8.0]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ one for what HTTP itself refuses.
 no caller.
 """
 
+import contextlib
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from turnkeeper.errors import (
     InvalidCaller,
@@ -79,6 +81,8 @@ _WRONG: dict[str, str] = {
 
 TRACED = 5
 """Calls of a traceback that a log line shows, the innermost."""
+INTERNAL_ERROR = 1011
+"""The close code of a WebSocket that failed (RFC 6455, section 7.4.1)."""
 
 _log = logger(__name__)
 
@@ -147,7 +151,8 @@ def add_handlers(app: FastAPI) -> None:
 
 class Unexpected:
     """ASGI middleware that answers an exception which nobody expected with a problem that says
-    nothing of it. An exception's text may quote a caller, so it goes no further than here."""
+    nothing of it, and on a WebSocket with a close. An exception's text may quote a caller, so it
+    goes no further than here."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -162,16 +167,28 @@ class Unexpected:
 
         try:
             await self._app(scope, receive, sending)
-        except ClientDisconnect:  # Nobody is left to be told.
+        except (ClientDisconnect, WebSocketDisconnect):  # Nobody is left to be told.
             return
         except Exception as error:
+            if scope["type"] == "websocket":
+                _log.error("a socket failed in a way that is a defect", **traced(error))
+                await _close(send)
+                return
             if scope["type"] != "http" or started:
                 raise
             _log.error("a request failed in a way that is a defect", **traced(error))
             await problem_response(http_problem(500))(scope, receive, send)
 
 
-async def _turnkeeper_error(request: Request, error: Exception) -> Response:
+async def _close(send: Send) -> None:
+    with contextlib.suppress(RuntimeError, OSError):  # Closed already, by us or by the other side.
+        await send({"type": "websocket.close", "code": INTERNAL_ERROR})
+
+
+async def _turnkeeper_error(request: Request | WebSocket, error: Exception) -> Response:
+    """Each WebSocket tells its errors in its own frames: one that comes here is a defect."""
+    if isinstance(request, WebSocket):
+        raise error
     assert isinstance(error, TurnkeeperError)
     problem = problem_of(error)
     if problem.status == 500:

@@ -181,7 +181,7 @@ class Standing(Result):
     def of(cls, handle: Handle, state: SessionState, transcript: Transcript) -> Self:
         return cls(
             session=str(handle),
-            superseded=state.leg != handle.leg,
+            superseded=(state.epoch, state.leg) != (handle.epoch, handle.leg),
             form=state.form,
             title=title_of(state),
             status=state.status,

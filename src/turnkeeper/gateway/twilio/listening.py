@@ -129,7 +129,7 @@ class Listening:
 
     def overdue(self) -> Heard:
         """The input that the silence until the deadline makes."""
-        return self._taken() if self._keys else Heard(event="noinput")
+        return self._taken(event=None if self._keys else "noinput")
 
     def _words(self, frame: Prompt, now: float) -> Heard | None:
         self._sign = now
@@ -149,9 +149,9 @@ class Listening:
         ended = keys.endswith(TERMCHAR) or keys == REPEAT
         return self._taken() if ended or (keys and len(keys) >= most) else None
 
-    def _taken(self, words: str | None = None) -> Heard:
+    def _taken(self, words: str | None = None, event: Literal["noinput"] | None = None) -> Heard:
         """Keys that were pressed beside words are one turn with them."""
-        heard = Heard(text=words, dtmf=self._keys or None, said=self._said)
+        heard = Heard(text=words, dtmf=self._keys or None, event=event, said=self._said)
         self._keys, self._said = "", None
         return heard
 

@@ -11,6 +11,7 @@ same id, and so takes the place of that turn instead of answering the question a
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import uuid4
@@ -39,7 +40,7 @@ from turnkeeper.gateway.twilio.frames import (
 )
 from turnkeeper.gateway.twilio.listening import INTERDIGIT_TIMEOUT, TIMEOUT, Heard, Listening
 from turnkeeper.gateway.twilio.wire import Wire, now
-from turnkeeper.gateway.twilio.words import ENDINGS, Words, closed, words_of
+from turnkeeper.gateway.twilio.words import ENDINGS, UNAVAILABLE, Words, closed, words_of
 from turnkeeper.security.identity import subject_of
 from turnkeeper.telemetry import logger
 
@@ -54,6 +55,8 @@ GRACE_SECONDS = 0.7
 """From the end of the last words to `end`, which cuts off: speech pauses between sentences."""
 END_SECONDS = 5.0
 """For the platform to close the socket once it was told to end."""
+LONGEST_SECONDS = 86_400.0
+"""Of a time in the TwiML: more than any wait in a call. An event loop takes no endless one."""
 
 T = TypeVar("T")
 _log = logger(__name__)
@@ -135,10 +138,13 @@ class Call:
             )
         except StoreUnavailable:
             _log.error("a call could not be opened: the store cannot be reached", form=self._form)
-            return None, Words("", ending={"reason": "unavailable"})
+            return None, UNAVAILABLE
         except (UnknownForm, InvalidInput) as error:
             _log.error("a call was for no form that a worker has", error=type(error).__name__)
             return None, ENDINGS[UnknownForm]
+        except TurnkeeperError as error:
+            _log.error("a call could not be opened", error=type(error).__name__, form=self._form)
+            return None, UNAVAILABLE
         self._feeds.changed(session.id)
         _log.info("a call has begun", form=self._form, leg=session.leg)
         return session, words_of(session.reply)
@@ -281,9 +287,12 @@ class Call:
 
 
 def _seconds(text: str | None, default: float) -> float:
-    """A time of the TwiML; ours was checked, somebody's own may be no number."""
+    """A time of the TwiML; ours was checked, somebody's own may be no number, or no time."""
     try:
-        return float(text) if text else default
+        seconds = float(text) if text else default
     except ValueError:
-        _log.warning("a time in the TwiML is no number; the default stands")
-        return default
+        seconds = math.nan
+    if 0 <= seconds <= LONGEST_SECONDS:
+        return seconds
+    _log.warning("a time in the TwiML is no number of seconds up to a day; the default stands")
+    return default

@@ -11,6 +11,8 @@ from turnkeeper.telemetry import logger
 
 WAITING_FRAMES = 1_000
 """Frames that may wait while a turn is under way; the platform is not read from beyond that."""
+NORMAL, INTERNAL_ERROR = 1000, 1011
+"""Close codes (RFC 6455, section 7.4.1)."""
 
 _log = logger(__name__)
 
@@ -30,13 +32,21 @@ class Wire:
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
-        """Frames are read inside; the socket is closed in the end."""
+        """Frames are read inside; the socket is closed in the end.
+
+        After an exception with 1011, which the platform reports as a failed session: the webhook
+        then connects the call again (`turnkeeper.gateway.twilio.webhooks`).
+        """
         reader = asyncio.ensure_future(self._read())
+        code = NORMAL
         try:
             yield
+        except Exception:
+            code = INTERNAL_ERROR
+            raise
         finally:
             reader.cancel()
-            await self._close()
+            await self._close(code)
 
     async def next(self, deadline: float | None = None) -> tuple[Inbound, float] | None:
         """The next frame and when it came; None: the socket is closed and all frames are read.
@@ -81,7 +91,7 @@ class Wire:
         else:
             await self._frames.put((frame, now()))
 
-    async def _close(self) -> None:
+    async def _close(self, code: int) -> None:
         if self.is_open and self._socket.application_state is WebSocketState.CONNECTED:
             self.is_open = False
-            await self._socket.close()
+            await self._socket.close(code)

@@ -47,6 +47,9 @@ ENDINGS: dict[type[TurnkeeperError], Words] = {
 }
 """Errors after which there is nothing to listen for."""
 
+UNAVAILABLE = Words("", ending={"reason": "unavailable"})
+"""Nothing is said: `POST /twilio/action` tries again a few times, and then says `CALL_LATER`."""
+
 
 def closed(error: SessionClosed, state: SessionState | None, language: str) -> Words:
     """Somebody ended the session in mid-call, or left the caller to a person."""
