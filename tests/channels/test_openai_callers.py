@@ -134,6 +134,64 @@ async def test_without_a_calls_id_a_first_utterance_is_amended_only_by_more_of_i
     assert (state.leg, state.form_answers) == (2, {"policy": "4321", "theft": False})
 
 
+async def test_without_a_calls_id_a_caller_who_was_on_another_line_since_begins_a_new_leg(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    await Platform(app, call=None).says("4321")
+    elsewhere = await sessions.open("claim", CALLER, channel="twilio")
+    await elsewhere.turn("no")
+    await elsewhere.hang_up()
+    again = Platform(app, call=None)
+    assert await again.says("Ada Lovelace") == "Thank you."
+    assert (await state_of(sessions)).leg == 3
+
+
+@pytest.mark.parametrize("words", ["...", "4"])
+async def test_without_a_calls_id_a_redial_that_says_less_takes_no_answer_away(
+    app: FastAPI, sessions: MemorySessions, words: str
+) -> None:
+    await Platform(app, call=None).says("4321")
+    await Platform(app, call=None).says(words)
+    state = await state_of(sessions)
+    assert (state.leg, state.form_answers) == (2, {"policy": "4321"})
+
+
+async def test_without_a_calls_id_a_first_silence_that_is_sent_again_is_the_same_turn(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    for _ in range(2):
+        await Platform(app, call=None).says("...")
+    state = await state_of(sessions)
+    assert (state.leg, state.turns) == (1, 1)
+
+
+async def test_a_late_request_of_an_ended_call_does_not_take_the_line_from_the_new_one(
+    app: FastAPI, platform: Platform, sessions: MemorySessions
+) -> None:
+    await platform.says("4321")
+    await sessions.cancel(sessions.session_id("claim", CALLER))
+    redial = Platform(app, "call-2")
+    await redial.says("1111")
+    platform.app = gateway(sessions)
+    platform.messages.append({"role": "user", "content": "bye"})
+    refused = await platform.post()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "superseded_leg")
+    assert await redial.says("no") == "What is your name?"
+
+
+async def test_a_call_whose_earlier_requests_found_no_store_can_still_begin(
+    app: FastAPI, platform: Platform, sessions: MemorySessions
+) -> None:
+    """Though the call before it never said that it was over."""
+    await platform.says("4321")
+    redial = Platform(app, "call-2")
+    with sessions.unreachable():
+        redial.messages.append({"role": "user", "content": "hello"})
+        assert (await redial.post()).status_code == 503
+    assert await redial.says("no") == "What is your name?"
+    assert (await state_of(sessions)).leg == 2
+
+
 # --- who it is ------------------------------------------------------------------------------------
 
 PLACES: dict[str, Body] = {

@@ -231,3 +231,30 @@ async def test_a_request_after_the_agents_own_words_takes_no_turn(
     assert await platform.hears() == "Hello. Policy number?"
     assert (await state_of(sessions)).turns == 0
     assert await platform.says("no") == "What is your name?"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["same gateway", "another"])
+async def test_an_utterance_that_is_too_large_does_not_keep_the_next_from_being_heard(
+    platform: Platform, sessions: MemorySessions, elsewhere: bool
+) -> None:
+    await platform.says("4321")
+    platform.messages.append({"role": "user", "content": "x" * 70_000})
+    assert (await platform.post()).status_code == 413
+    if elsewhere:
+        platform.app = gateway(sessions)
+    assert await platform.says("no") == "What is your name?"
+
+
+async def test_the_last_reply_is_the_sessions_though_another_instance_gave_it(
+    platform: Platform, sessions: MemorySessions
+) -> None:
+    await platform.hears()
+    here, platform.app = platform.app, gateway(sessions)
+    await platform.says("4321")
+    platform.app = here
+    assert await platform.hears() == "Was anything stolen?"
+
+
+async def test_a_body_that_is_too_large_is_refused_in_openais_shape(platform: Platform) -> None:
+    refused = await platform.post(user="x" * 1024 * 1024)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "turn_too_large")

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.channels.stand import Stand
-from turnkeeper.contract import Connect, Opening, Reply, SessionState
+from turnkeeper.contract import Connect, Opening, Reply, SessionState, Turn
 from turnkeeper.errors import TurnFailed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.gateway import retell
@@ -384,6 +384,28 @@ async def test_a_turn_that_cannot_be_interpreted_asks_again(
         broken.setattr(sessions._memory, "turn", failing)
         assert (await call.says("no"))["content"] == "Was anything stolen?"
     assert (await call.says("no"))["content"] == "What is your name?"
+
+
+async def test_a_defect_closes_the_socket_and_no_log_quotes_the_caller(
+    call: Retell,
+    sessions: MemorySessions,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def broken(session_id: str, turn: Turn) -> Reply:
+        raise ValueError(f"cannot digest {turn.text}")
+
+    monkeypatch.setattr(sessions._memory, "turn", broken)
+    call.transcript.append({"role": "user", "content": "SECRET"})
+    await call.require()
+    with pytest.raises(ConnectionClosed) as closed:
+        await call.response()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1011
+    logged = caplog.text + "".join(capsys.readouterr())
+    assert "ValueError" in logged
+    assert "SECRET" not in logged
 
 
 @pytest.mark.parametrize(

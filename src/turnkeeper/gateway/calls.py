@@ -20,6 +20,7 @@ import contextlib
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 from turnkeeper.client import VoiceSession
 from turnkeeper.contract import (
@@ -30,19 +31,23 @@ from turnkeeper.contract import (
     SessionState,
     TurnEvent,
 )
+from turnkeeper.dialogue.status import OPEN
 from turnkeeper.errors import (
     InvalidInput,
     SessionClosed,
     SessionError,
     SessionNotFound,
+    SupersededLeg,
     TurnConflict,
 )
 from turnkeeper.gateway.doorway import Doorway
 
 KEPT_CALLS = 10_000
+SILENCE = "noinput"
+"""How the session notes an utterance without words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conversation:
     """What was said on a call so far."""
 
@@ -50,8 +55,10 @@ class Conversation:
     """The caller's utterances, oldest first."""
     said: str = ""
     """The agent's words just before the newest of them, as far as the caller heard them."""
+    answered: bool = False
+    """Whether the agent spoke after the first of them."""
 
-    @property
+    @cached_property
     def utterances(self) -> tuple[str, ...]:
         """The id of each utterance: its place, and with what the list begins, since a platform
         that drops the oldest messages keeps the count as it is."""
@@ -105,11 +112,14 @@ class Call:
 
     async def last_reply(self) -> Reply:
         """What the caller was told last, without a new turn."""
-        if self.leg.reply.say:
-            return self.leg.reply
-        reply = await self.leg.reply_to(self._newest) if self._newest else None
+        # Of the session, since another instance of the gateway may have taken the newest turn.
+        last = (await self.leg.state()).last_turn
+        ours = last is not None and last.leg == self.leg.leg
+        reply = await self.leg.reply_to(last.utterance_id) if last and ours else None
         if reply is not None:
             return reply
+        if self.leg.reply.say:
+            return self.leg.reply
         said = [entry.said for entry in (await self.leg.transcript()).entries]
         return self.leg.reply.model_copy(update={"say": said[-1] if said else ""})
 
@@ -117,8 +127,9 @@ class Call:
         *before, newest = self._due(talk)
         said = self._cut_off(talk)
         for place in before:
-            # A conflict: another instance of the gateway has sent these and newer words.
-            with contextlib.suppress(TurnConflict):
+            # A conflict: another instance of the gateway has sent these and newer words. What can't
+            # be sent must not keep what follows it from being heard.
+            with contextlib.suppress(TurnConflict, InvalidInput):
                 await self._send(talk, place, None)
         return await self._send(talk, newest, said)
 
@@ -142,7 +153,7 @@ class Call:
                 said=said,
                 utterance_id=utterance,
             )
-        except SessionError:
+        except (SessionError, InvalidInput):
             self._known(utterance, words, said)  # The caller is asked again, and answers anew.
             raise
         self._known(utterance, words, said)
@@ -186,25 +197,30 @@ class Calls:
         self._whole = whole
         self._calls: OrderedDict[tuple[str, str], Call] = OrderedDict()
 
-    async def find(self, form: str, caller: str, call_id: str, *, starts: bool = False) -> Call:
+    async def find(
+        self, form: str, caller: str, call_id: str, talk: Conversation | None = None
+    ) -> Call:
         """The call's leg; opened if the call is new.
 
         Args:
             form: the form's id.
             caller: as for `VoiceSessions.open`.
             call_id: the platform's name for the call.
-            starts: nothing was heard on it yet, so it needs no look-up.
+            talk: what was said on it so far, where that is known. Where nothing was heard yet, it
+                needs no look-up.
 
         Raises:
             InvalidInput: the call's id is too long.
             StoreUnavailable: whether it is new can't be known now.
+            SupersededLeg: it is a late request of a call from before the caller's present one.
         """
         if len(call_id) > MAX_TRANSPORT_ID:
             raise InvalidInput(f"a call's id is at most {MAX_TRANSPORT_ID} characters")
         session_id = self._sessions.session_id(form, caller)
         call = self._calls.get((session_id, call_id))
+        starts = talk is not None and not talk.count
         if call is None and not starts:
-            call = await self._looked_up(session_id, call_id)
+            call = await self._looked_up(session_id, call_id, talk)
         if call is None:
             connect_id = f"{self._channel}.{_digest(call_id, 32)}"
             leg = await self._opened(form, caller, call_id, connect_id)
@@ -219,19 +235,25 @@ class Calls:
         session_id = self._sessions.session_id(form, caller)
         state = await self._state(session_id)
         leg = self._leg(state, "")
-        if state is None or leg is None or _begins(talk, leg, state.last_turn):
+        if state is None or leg is None or _begins(talk, leg, state):
             opened = await self._opened(form, caller, "", None)
             call = Call(opened, whole=not talk.count)
         else:
             call = self._attached(state, leg)
         return self._remember((session_id, f"{call.leg.epoch} {call.leg.leg}"), call)
 
-    async def _looked_up(self, session_id: str, call_id: str) -> Call | None:
+    async def _looked_up(
+        self, session_id: str, call_id: str, talk: Conversation | None
+    ) -> Call | None:
         """The call as the session has it. `open` would do for a while, but forgets its own reply
         after some sixty turns, and begins the caller's next session when this one has ended."""
         state = await self._state(session_id)
         leg = self._leg(state, call_id)
-        return self._attached(state, leg) if state and leg else None
+        if state and leg:
+            return self._attached(state, leg)
+        if state and talk and _is_late(talk, state):
+            raise SupersededLeg("the caller is on a newer call; this one was over before it began")
+        return None
 
     def _leg(self, state: SessionState | None, call_id: str) -> Leg | None:
         legs = reversed(state.legs if state else ())
@@ -265,14 +287,28 @@ class Calls:
         return call
 
 
-def _begins(talk: Conversation, leg: Leg, last: LastTurn | None) -> bool:
+def _begins(talk: Conversation, leg: Leg, state: SessionState) -> bool:
     if talk.count != 1:
         return talk.count == 0
+    if leg.number != state.leg:  # The caller was on another line since: this is a call after it.
+        return True
+    last = state.last_turn
     if last is None or last.leg != leg.number:
         return False
-    first, again = _bare(last.heard), _bare(talk.heard[0])
-    grows = first.startswith(again) or again.startswith(first)
-    return last.utterance_id != "1" or not grows
+    first, again = _bare(last.heard), _bare(talk.heard[0]) or SILENCE
+    return last.utterance_id != "1" or not again.startswith(first)
+
+
+def _is_late(talk: Conversation, state: SessionState) -> bool:
+    """Whether a call that the session does not know was over before the present one began: it was
+    answered, and the session, which is open and on the line, has heard nothing of what was said. A
+    call whose requests all found no store was not answered; a redial with the history of the call
+    before it has what was heard last."""
+    if talk.count < 2 or not talk.answered or state.status not in OPEN:
+        return False
+    on_line = bool(state.legs) and state.legs[-1].closed_at is None
+    last = state.last_turn
+    return on_line and (last is None or _bare(last.heard) not in map(_bare, talk.heard))
 
 
 def _bare(words: str) -> str:

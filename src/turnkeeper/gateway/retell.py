@@ -28,7 +28,7 @@ from turnkeeper.errors import (
 )
 from turnkeeper.gateway.calls import Call, Calls, Conversation
 from turnkeeper.gateway.doorway import Doorway
-from turnkeeper.gateway.problems import problem_of
+from turnkeeper.gateway.problems import problem_of, traced
 from turnkeeper.security.identity import subject_of
 from turnkeeper.telemetry import logger
 
@@ -38,7 +38,7 @@ GREETING = 0
 """The response id of the first words, which answer no request."""
 AGAIN_SECONDS = 1.0
 """Between two tries while the store cannot be reached; the client itself has tried for 15 s."""
-NOT_A_FRAME, REFUSED, RESTARTING = 1007, 1008, 1012
+NOT_A_FRAME, REFUSED, DEFECT, RESTARTING = 1007, 1008, 1011, 1012
 """WebSocket close codes (RFC 6455, section 7.4.1; 1012 from IANA's registry)."""
 MAX_REASON_BYTES = 123
 """Of a close frame (RFC 6455, section 5.5)."""
@@ -110,6 +110,14 @@ class RetellSocket:
 
     async def run(self) -> None:
         """Until Retell closes the socket, or it is of no more use."""
+        try:
+            await self._run()
+        except* Exception as defects:  # Its text may quote the caller, so it goes no further.
+            for defect in defects.exceptions:
+                _log.error("a socket failed in a way that is a defect", **traced(defect))
+            await self._close(DEFECT, "something is wrong here")
+
+    async def _run(self) -> None:
         await self._send(CONFIG)
         async with asyncio.TaskGroup() as tasks:
             async for frame in self._frames():

@@ -17,7 +17,7 @@ from turnkeeper.gateway.doorway import Doorway
 from turnkeeper.gateway.openai.answer import Answer
 from turnkeeper.gateway.openai.identity import Asked, Places, identify
 from turnkeeper.gateway.openai.refusal import Refusing
-from turnkeeper.gateway.openai.request import ChatRequest
+from turnkeeper.gateway.openai.request import ChatRequest, body_of
 from turnkeeper.settings import Settings
 
 CHANNEL = "openai"
@@ -31,7 +31,7 @@ def router(doorway: Doorway) -> APIRouter:
     @routes.post("/v1/chat/completions")
     async def chat_completions(request: Request) -> Response:
         try:
-            chat = ChatRequest.read(await request.body())
+            chat = ChatRequest.read(await body_of(request))
         except ClientDisconnect:  # Given up before all of it was here: there is nobody to tell.
             return Response(status_code=400)
         call = await _call(calls, chat, request, doorway.sessions.settings)
@@ -60,7 +60,7 @@ async def _call(calls: Calls, chat: ChatRequest, request: Request, settings: Set
     talk = chat.conversation
     if who.call is None:
         return await calls.guess(chat.model, who.caller, talk)
-    return await calls.find(chat.model, who.caller, who.call, starts=not talk.count)
+    return await calls.find(chat.model, who.caller, who.call, talk)
 
 
 async def _reply(call: Call, chat: ChatRequest) -> Reply:

@@ -1,14 +1,18 @@
 """A chat completion request, as far as a form is concerned, and the conversation in it."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
 
-from turnkeeper.errors import InvalidInput
+from turnkeeper.errors import InvalidInput, TurnTooLarge
 from turnkeeper.gateway.calls import Conversation
 
 INSTRUCTIONS = ("system", "developer")
 """Roles of messages that nobody said."""
+MAX_BODY_BYTES = 1024 * 1024
+"""Of a request: hours of talk. Reading 30 MB held up every other call for 5 s (measured)."""
 
 
 class _Sent(BaseModel):
@@ -93,15 +97,29 @@ class ChatRequest(_Sent):
         said = (one.role for one in reversed(self.messages) if one.role not in INSTRUCTIONS)
         return next(said, None)
 
-    @property
+    @cached_property
     def conversation(self) -> Conversation:
         heard: list[str] = []
         said: list[str] = []
-        before = ""
+        before, answered = "", False
         for message in self.messages:
             if message.role == "user":
                 heard.append(message.words)
                 before, said = " ".join(said), []
             elif message.role == "assistant":
                 said.append(message.words)
-        return Conversation(tuple(heard), before)
+                answered = answered or bool(heard and message.words)
+        return Conversation(tuple(heard), before, answered)
+
+
+async def body_of(request: Request) -> bytes:
+    """A request's body. Raises TurnTooLarge as soon as it is over the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise TurnTooLarge(
+                f"the request is over the limit of {MAX_BODY_BYTES:,} bytes: send fewer of the"
+                " oldest messages"
+            )
+    return bytes(body)
