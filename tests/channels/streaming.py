@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.channels.stand import FORM, ROOT
 from turnkeeper.client import VoiceSessions
-from turnkeeper.contract import Reply, Turn
+from turnkeeper.contract import Reply, SessionState, Turn
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
@@ -49,6 +49,16 @@ class HeldBackend(MemoryBackend):
         self.defect: Exception | None = None
         self.came: list[str] = []
         """The utterances that reached the store."""
+        self.was_read = asyncio.Event()
+        """A state was read: whoever opened is watching from then on."""
+
+    def delete(self, session_id: str) -> None:
+        """As an operator does with a workflow."""
+        del self._sessions[session_id]
+
+    async def state(self, session_id: str) -> SessionState:
+        self.was_read.set()
+        return await super().state(session_id)
 
     async def turn(self, session_id: str, turn: Turn) -> Reply:
         self.came.append(turn.utterance_id)
@@ -71,11 +81,16 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(backend: HeldBackend, limits: Limits = Limits()) -> AsyncIterator[Gateway]:  # noqa: B008  # frozen
-    """A gateway with the WebSocket alone, on a free port; `backend` is shared with others."""
+async def gateway(
+    backend: HeldBackend,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    every: float = POLL_SECONDS,
+) -> AsyncIterator[Gateway]:
+    """A gateway with the WebSocket alone, on a free port; `backend` is shared with others, sessions
+    are read `every` so many seconds."""
     async with VoiceSessions(backend) as sessions:
         doorway = Doorway(sessions)
-        doorway.feeds = Feeds(sessions, every=POLL_SECONDS)
+        doorway.feeds = Feeds(sessions, every=every)
         app = FastAPI()
         app.state.feeds = doorway.feeds
         app.include_router(stream.router(doorway, limits))

@@ -12,6 +12,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 
 from tests.channels.http_calls import CALLER, FORM, Call, problem, ring
 from turnkeeper.contract import SessionState
+from turnkeeper.errors import SessionNotFound
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.events import Feeds
 from turnkeeper.gateway.serve import DRAIN_SECONDS, listen, serve, url_of
@@ -257,3 +258,66 @@ async def test_a_reader_that_fails_lets_its_watchers_go(sessions: Counted) -> No
     first = await (await sessions.open("claim", CALLER)).state()
     told = [change.kind async for change in Feeds(Broken(), every=0.01).follow(first)]
     assert told == ["state"]
+
+
+async def test_a_session_that_is_deleted_ends_for_who_watches_it(sessions: Counted) -> None:
+    class Deleted(Counted):
+        async def state(self, session_id: str) -> SessionState:
+            raise SessionNotFound("it was deleted")
+
+    first = await (await sessions.open("claim", CALLER)).state()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        told = [change.kind async for change in Feeds(Deleted(), every=0.01).follow(first)]
+    assert told == ["state", "end"]
+
+
+async def test_who_joins_with_a_newer_state_is_not_told_the_older_one(sessions: Counted) -> None:
+    session = await sessions.open("claim", CALLER)
+    feeds, older = Feeds(sessions, every=NEVER), await session.state()
+    watcher = feeds.follow(older)
+    await anext(watcher)
+    await sessions.open("claim", CALLER)
+    joined = feeds.follow(await session.state())
+    for one in (joined, watcher):
+        told = (await anext(one)).state
+        assert told is not None
+        assert told.leg == 2
+        await one.aclose()
+
+
+async def test_a_reading_that_a_newer_state_overtook_is_told_to_nobody() -> None:
+    """It was on its way when the caller opened a newer leg and whoever did so began to watch."""
+
+    class Slow(Counted):
+        def __init__(self) -> None:
+            super().__init__()
+            self.held: asyncio.Future[None] | None = None
+            self.holding = asyncio.Event()
+
+        async def state(self, session_id: str) -> SessionState:
+            state = await super().state(session_id)
+            if self.held is not None:
+                held, self.held = self.held, None
+                self.holding.set()
+                await held
+            return state
+
+    sessions = Slow()
+    session = await sessions.open("claim", CALLER)
+    feeds, older = Feeds(sessions, every=NEVER), await session.state()
+    watcher = feeds.follow(older)
+    await anext(watcher)
+    held = sessions.held = asyncio.get_running_loop().create_future()
+    feeds.changed(session.id)
+    await sessions.holding.wait()
+    newer = await sessions.open("claim", CALLER)
+    joined = feeds.follow(await newer.state())
+    assert [(await anext(one)).state for one in (joined, watcher)] == [await newer.state()] * 2
+    held.set_result(None)
+    await newer.turn("4321")
+    feeds.changed(session.id)
+    told = (await anext(joined)).state
+    assert told is not None
+    assert (told.leg, told.turns) == (2, 1)
+    for one in (joined, watcher):
+        await one.aclose()

@@ -17,16 +17,21 @@ from websockets.asyncio.client import connect
 from tests.channels.stand import ROOT, Stand
 from tests.channels.streaming import ASYNCAPI, Caller, Gateway, HeldBackend, gateway, problem, said
 from tests.docs.pages import blocks
+from turnkeeper.client import VoiceSessions
 from turnkeeper.contract import MAX_TURN_BYTES, SessionState
 from turnkeeper.forms.load import load_folder
 from turnkeeper.gateway.serve import MAX_FRAME_BYTES
 from turnkeeper.gateway.stream.asyncapi import ANSWERS, EXAMPLES, as_yaml, document
 from turnkeeper.gateway.stream.closing import CLOSES, Code
 from turnkeeper.gateway.stream.line import Limits
-from turnkeeper.gateway.stream.messages import CLIENT, SERVER, read
+from turnkeeper.gateway.stream.messages import CLIENT, SERVER, BadMessage, read
+from turnkeeper.settings import read_settings
 
 PAGE = ROOT / "docs" / "channels" / "websocket.md"
 EXAMPLE = ROOT / "examples" / "websocket_client.py"
+NEVER = 3600.0
+"""Between two readings of a session."""
+NOBODY = "voice:session:default:claim:nobody"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -179,7 +184,7 @@ async def test_a_turn_that_was_read_before_the_line_broke_is_stored(here: Gatewa
 
 async def test_a_session_that_is_not_there_is_not_resumed(here: Gateway) -> None:
     line = await Caller.of(here)
-    refused = await line.asks(type="resume", session_id="voice:session:x", leg=1, epoch="e")
+    refused = await line.asks(type="resume", session_id=NOBODY, leg=1, epoch="e")
     assert problem(refused) == "session-not-found"
     assert (await line.closed())[0] == 4404
 
@@ -222,6 +227,66 @@ async def test_an_older_leg_is_not_resumed(here: Gateway) -> None:
     assert (await newer.turn("4321", "u1"))["type"] == "reply"
 
 
+async def test_the_newest_leg_is_not_ended_by_what_its_gateway_had_read_before() -> None:
+    """Leg 2 was opened elsewhere; what is watched here is still at leg 1."""
+    async with gateway(HeldBackend(), every=NEVER) as slow:
+        old = await Caller.on(slow)
+        async with asyncio.timeout(10):
+            await slow.backend.was_read.wait()
+        newer = await slow.sessions.open("claim", "+14155550100")
+        await newer.turn("4321")
+        back = await Caller.of(slow)
+        names = {"session_id": newer.id, "leg": newer.leg, "epoch": newer.epoch}
+        assert (await back.asks(type="resume", **names))["type"] == "opened"
+        assert (await old.hears())["event"] == "superseded"
+        assert (await old.closed())[0] == 4409
+        assert (await back.turn("no", "u2"))["type"] == "reply"
+
+
+@pytest.mark.parametrize("kind", ["cancel", "hand_off"])
+async def test_an_older_leg_ends_nothing_of_the_newer_one(kind: str) -> None:
+    async with gateway(HeldBackend(), every=NEVER) as here:
+        line = await Caller.on(here)
+        newer = await here.sessions.open("claim", "+14155550100")
+        assert problem(await line.asks(type=kind)) == "superseded-leg"
+        assert (await line.closed())[0] == 4409
+        assert (await newer.turn("4321")).status == "collecting"
+
+
+@pytest.mark.parametrize("kind", ["cancel", "hand_off"])
+async def test_a_leg_of_the_callers_last_session_ends_nothing_of_the_next(kind: str) -> None:
+    async with gateway(HeldBackend(), every=NEVER) as here:
+        line = await Caller.on(here)
+        await here.sessions.cancel(str(line.opened["session_id"]))
+        again = await here.sessions.open("claim", "+14155550100")
+        assert again.leg == line.opened["leg"]
+        assert problem(await line.asks(type=kind)) == "superseded-leg"
+        assert (await again.turn("4321")).status == "collecting"
+
+
+async def test_a_leg_of_the_callers_last_session_is_not_resumed_before_the_next_has_a_turn(
+    here: Gateway,
+) -> None:
+    line = await Caller.on(here)
+    await line.asks(type="cancel")
+    await line.drop()
+    again = await Caller.on(here)
+    back = await Caller.of(here)
+    assert problem(await back.asks(type="resume", **line.names)) == "superseded-leg"
+    assert (await again.turn("4321", "u1"))["type"] == "reply"
+
+
+async def test_another_tenants_session_is_not_resumed(here: Gateway) -> None:
+    others = VoiceSessions(here.backend, read_settings(tenant="other"))
+    theirs = await others.open("claim", "+14155550100")
+    await theirs.turn("4321")
+    line = await Caller.of(here)
+    names = {"session_id": theirs.id, "leg": theirs.leg, "epoch": theirs.epoch}
+    assert problem(await line.asks(type="resume", **names)) == "invalid-input"
+    assert problem(await line.asks(type="cancel")) == "invalid-input"
+    assert (await theirs.state()).status == "collecting"
+
+
 # --- events ---------------------------------------------------------------------------------------
 
 
@@ -254,6 +319,26 @@ async def test_a_defect_closes_with_1011_and_tells_nothing_of_it(here: Gateway) 
     await line.says("4321", "u1")
     assert await line.closed() == (1011, "internal error")
     assert await leg_of(here) == "drop"
+
+
+async def test_a_session_that_is_deleted_ends_its_socket(here: Gateway) -> None:
+    line = await Caller.on(here)
+    await line.turn("4321", "u1")
+    here.backend.delete(str(line.opened["session_id"]))
+    assert await line.closed() == (4404, "there is no such session")
+
+
+async def test_a_defects_log_line_does_not_quote_the_caller(
+    here: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = await Caller.on(here)
+    here.backend.defect = RuntimeError("4321 was said")
+    await line.says("4321", "u1")
+    await line.closed()
+    told = [record for record in caplog.records if "defect" in record.getMessage()]
+    assert told
+    assert not any(record.exc_info for record in told)
+    assert not any("4321" in f"{record.getMessage()}{vars(record)}" for record in told)
 
 
 # --- limits ---------------------------------------------------------------------------------------
@@ -375,6 +460,28 @@ async def test_turns_behind_one_that_failed_come_back_unsent_and_in_order(here: 
     assert said(replies[1]) == "What is your name?"
 
 
+@pytest.mark.parametrize("kind", ["open", "resume"])
+async def test_what_waits_behind_an_opening_that_failed_comes_back_and_closes_nothing(
+    here: Gateway, kind: str
+) -> None:
+    line = await Caller.on(here)
+    await line.drop()
+    opening: dict[str, object] = {"type": "open", "form": "claim", "caller": "+14155550100"}
+    if kind == "resume":
+        opening = {"type": "resume", **line.names}
+    back = await Caller.of(here)
+    here.backend.reachable = False
+    await back.sends(**opening)
+    await back.says("4321", "u1")
+    await back.sends(type="state")
+    errors = [await back.hears() for _ in range(3)]
+    assert [error["in_reply_to"] for error in errors] == [kind, "turn", "state"]
+    assert all(error["retryable"] for error in errors)
+    here.backend.reachable = True
+    assert (await back.asks(**opening))["type"] == "opened"
+    assert (await back.turn("4321", "u1"))["type"] == "reply"
+
+
 # --- bad messages ---------------------------------------------------------------------------------
 
 UNREADABLE = {
@@ -446,6 +553,24 @@ async def test_an_open_that_is_refused_may_be_mended_on_the_same_socket(
     line = await Caller.of(here)
     assert problem(await line.asks(type="open", form=form, caller=caller)) == kind
     assert (await line.asks(type="open", form="claim", caller="ada"))["type"] == "opened"
+
+
+TOO_LONG: dict[str, dict[str, object]] = {
+    "transport_id": {"type": "open", "form": "claim", "caller": "a", "transport_id": "x" * 201},
+    "channel": {"type": "open", "form": "claim", "caller": "a", "channel": "x" * 65},
+    "reason of cancel": {"type": "cancel", "reason": "x" * 201},
+    "reason of hand_off": {"type": "hand_off", "reason": "x" * 201},
+    "epoch": {"type": "resume", "session_id": NOBODY, "leg": 1, "epoch": ""},
+    "session_id": {"type": "resume", "session_id": "x", "leg": 1, "epoch": "e"},
+}
+
+
+@pytest.mark.parametrize(("name", "message"), TOO_LONG.items(), ids=TOO_LONG)
+def test_what_is_kept_of_a_message_has_the_bounds_that_it_has_over_http(
+    name: str, message: dict[str, object]
+) -> None:
+    with pytest.raises(BadMessage, match=f": {name.split()[0]}: String should"):
+        read(json.dumps(message))
 
 
 async def test_fields_of_a_newer_client_are_ignored(here: Gateway) -> None:

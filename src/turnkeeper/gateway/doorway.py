@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turnkeeper.client import VoiceSession, VoiceSessions
+from turnkeeper.errors import InvalidInput
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway.events import Feeds
 
@@ -80,3 +81,12 @@ class Doorway:
     def __post_init__(self) -> None:
         self.legs = Legs(self.sessions)
         self.feeds = Feeds(self.sessions)
+        settings = self.sessions.settings
+        self._prefix = f"{settings.prefix}:{settings.tenant}:"
+
+    def ours(self, session_id: str) -> str:
+        """The id, as it came. Raises InvalidInput for other tenants' workflows and for those that
+        are no sessions: they are not reached from here."""
+        if not session_id.startswith(self._prefix):
+            raise InvalidInput(f"session_id: at this gateway it begins with {self._prefix}")
+        return session_id

@@ -119,6 +119,8 @@ class _Feed:
             if self._news is not seen:
                 seen = self._news
                 yield seen
+                if seen.kind == "end":
+                    return
             elif _has_ended(seen):
                 yield Change("end", seen.state)
                 return
@@ -131,8 +133,10 @@ class _Feed:
         self._due.set()
 
     def catch_up_with(self, state: SessionState) -> None:
-        """Read again if `state`, which may be older as well as newer, is another."""
-        if state != self._state:
+        """Adopt `state` if it is newer; read again if it is another."""
+        if _is_older(self._state, state):
+            self._tell("state", state)
+        elif state != self._state:
             self.read_soon()
 
     def close(self) -> None:
@@ -160,18 +164,22 @@ class _Feed:
             self.close()
 
     async def _read(self) -> None:
+        before = self._state
         try:
             state = await self._sessions.state(self.session_id)
         except StoreUnavailable:
             self._tell("unavailable", None)
         except SessionNotFound:
-            self._tell("end", None)
+            if self._state is before:  # Else it began while this was being read.
+                self._tell("end", None)
         else:
             self._tell("state", state)
 
     def _tell(self, kind: ChangeKind, state: SessionState | None) -> None:
         if kind == self._news.kind and state in (None, self._state):
             return
+        if state is not None and _is_older(state, self._state):
+            return  # It was on its way while a newer one came in.
         self._state = state or self._state
         self._news = Change(kind, state)
         self._wake()
@@ -182,4 +190,11 @@ class _Feed:
 
 
 def _has_ended(change: Change) -> bool:
-    return change.state is not None and change.state.status in CLOSED
+    return change.kind == "end" or (change.state is not None and change.state.status in CLOSED)
+
+
+def _is_older(state: SessionState, than: SessionState) -> bool:
+    """Versions and legs count anew in the caller's next session."""
+    if state.epoch != than.epoch:
+        return state.created_at < than.created_at
+    return (state.leg, state.version) < (than.leg, than.version)

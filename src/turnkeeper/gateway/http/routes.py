@@ -12,7 +12,7 @@ from sse_starlette import EventSourceResponse
 from turnkeeper.client import VoiceSession
 from turnkeeper.contract import MAX_TRANSPORT_ID, Reply, SessionState, Status, Transcript
 from turnkeeper.dialogue.status import CLOSED
-from turnkeeper.errors import InvalidInput, UnknownForm
+from turnkeeper.errors import UnknownForm
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway.doorway import Catalogue, Doorway
 from turnkeeper.gateway.http import described, examples
@@ -101,8 +101,6 @@ class _Sessions:
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
         self._sessions = doorway.sessions
-        settings = doorway.sessions.settings
-        self._prefix = f"{settings.prefix}:{settings.tenant}:"
 
     async def open_session(
         self,
@@ -145,7 +143,7 @@ class _Sessions:
 
     async def get_session(self, session_id: SessionId) -> SessionState:
         """What a session holds; of an ended one for as long as Temporal keeps it."""
-        return await self._sessions.state(self._ours(session_id))
+        return await self._sessions.state(self._doorway.ours(session_id))
 
     async def send_turn(
         self,
@@ -173,7 +171,7 @@ class _Sessions:
 
     async def get_transcript(self, session_id: SessionId) -> Transcript:
         """The newest exchanges of a session, oldest first."""
-        return await self._sessions.transcript(self._ours(session_id))
+        return await self._sessions.transcript(self._doorway.ours(session_id))
 
     async def hang_up(
         self,
@@ -191,7 +189,7 @@ class _Sessions:
         why: HandOffBody = NO_REASON,
     ) -> Reply:
         """Leave the caller to a person. The answers wait: a caller who rings back goes on."""
-        reply = await self._sessions.hand_off(self._ours(session_id), why.reason)
+        reply = await self._sessions.hand_off(self._doorway.ours(session_id), why.reason)
         self._doorway.feeds.changed(session_id)
         return reply
 
@@ -201,7 +199,7 @@ class _Sessions:
         why: CancelBody = NO_REASON,
     ) -> Reply:
         """End a session without submitting it."""
-        reply = await self._sessions.cancel(self._ours(session_id), why.reason)
+        reply = await self._sessions.cancel(self._doorway.ours(session_id), why.reason)
         self._doorway.feeds.changed(session_id)
         return reply
 
@@ -223,19 +221,13 @@ class _Sessions:
         A stream that closes without `end` is to be opened again: nothing is missed, as every
         `state` is the whole of it. 204 says that the last one was seen.
         """
-        state = await self._sessions.state(self._ours(session_id))
+        state = await self._sessions.state(self._doorway.ours(session_id))
         if state.status in CLOSED and last_event_id == str(state.version):
             return Response(status_code=204)  # Else a browser would ask again for ever.
         return event_stream(self._doorway.feeds.follow(state, -1 if after is None else after))
 
     def _leg(self, session_id: str, of: SendTurn | HangUp) -> VoiceSession:
-        return self._doorway.legs.get(self._ours(session_id), of.leg, of.epoch)
-
-    def _ours(self, session_id: str) -> str:
-        """Other tenants' workflows, and those that are no sessions, are not reached from here."""
-        if not session_id.startswith(self._prefix):
-            raise InvalidInput(f"session_id: at this gateway it begins with {self._prefix}")
-        return session_id
+        return self._doorway.legs.get(self._doorway.ours(session_id), of.leg, of.epoch)
 
 
 class _Forms:

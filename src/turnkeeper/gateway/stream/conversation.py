@@ -11,13 +11,15 @@ unsent: sent later than their predecessor they would answer another question tha
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Never, assert_never
 
 from turnkeeper.client import VoiceSession
 from turnkeeper.contract import Reply, SessionState
 from turnkeeper.errors import InvalidInput, SessionNotFound, StoreUnavailable, TurnkeeperError
 from turnkeeper.gateway.doorway import Doorway
-from turnkeeper.gateway.problems import problem_of
+from turnkeeper.gateway.problems import problem_of, traced
 from turnkeeper.gateway.stream.closing import FINAL, LEFT, Code, Ended
 from turnkeeper.gateway.stream.line import Line
 from turnkeeper.gateway.stream.messages import (
@@ -41,6 +43,8 @@ from turnkeeper.gateway.stream.messages import (
 from turnkeeper.gateway.stream.standing import (
     Standing,
     happened,
+    is_newest,
+    require_newest,
     standing,
     standing_reply,
     view,
@@ -49,6 +53,8 @@ from turnkeeper.telemetry import logger
 
 STORE_PAUSE_SECONDS = 1.0
 """Before a state that could not be read is asked for again, to be watched or told."""
+CANCELLING = "stream.cancel"
+"""The utterance id of cancelling: once a leg, however often it is sent."""
 
 _log = logger(__name__)
 
@@ -71,6 +77,7 @@ class Conversation:
         self._queue: asyncio.Queue[ClientMessage | BadMessage | Look | None] = asyncio.Queue()
         self._unanswered = 0
         self._held_back: tuple[int, StoreUnavailable] | None = None
+        self._not_opened: StoreUnavailable | None = None
         self._is_open = asyncio.Event()
         self._session: VoiceSession | None = None
         self._known: Standing | None = None
@@ -86,7 +93,7 @@ class Conversation:
         try:
             await self._session.hang_up(reason)
         except StoreUnavailable as error:
-            _log.warning("the end of a leg was not told", leg=self._session.leg, exc_info=error)
+            _log.warning("the end of a leg was not told", leg=self._session.leg, **traced(error))
 
     async def _until_ended(self) -> Code | None:
         loops = [asyncio.ensure_future(one()) for one in (self._read, self._handle, self._watch)]
@@ -97,7 +104,7 @@ class Conversation:
         except SessionNotFound:  # No longer kept, or deleted while somebody watched.
             return Code.NOT_FOUND
         except Exception as error:
-            _log.error("a socket met a defect", exc_info=error)
+            _log.error("a socket met a defect", **traced(error))
         finally:
             for loop in loops:
                 loop.cancel()
@@ -134,13 +141,13 @@ class Conversation:
         await self._is_open.wait()
         first = await self._first_state()
         async for change in self._doorway.feeds.follow(first):
-            state = change.state
-            if state is None:
-                continue
-            if state.leg != self._opened().leg or state.created_at != first.created_at:
-                await self._superseded(state)
-            if self._unanswered or standing(state) != self._known:
+            # A feed may be behind this socket: what it tells is a reason to look, no more.
+            if change.kind == "end" or (change.state and self._is_news(change.state)):
                 await self._have_looked()
+
+    def _is_news(self, state: SessionState) -> bool:
+        known = standing(state) == self._known and is_newest(self._opened(), state)
+        return bool(self._unanswered) or not known
 
     # --- messages ---------------------------------------------------------------------------------
 
@@ -160,9 +167,9 @@ class Conversation:
                 await self._opened().hang_up(message.reason)
                 raise Ended(Code.HUNG_UP)
             case CancelSession():
-                return self._replied(await self._opened().cancel(message.reason))
+                return self._replied(await self._cancel())
             case HandOffCaller():
-                return self._replied(await self._opened().hand_off(message.reason))
+                return self._replied(await self._hand_off(message))
             case AskState():
                 return Current(state=view(await self._opened().state()))
             case Ping():
@@ -171,20 +178,24 @@ class Conversation:
 
     async def _open(self, message: Open) -> Opened:
         self._require_unopened()
-        session = await self._doorway.sessions.open(
-            message.form,
-            message.caller,
-            transport_id=message.transport_id,
-            channel=message.channel,
-            connect_id=message.connect_id,
-        )
+        with self._holding_back():
+            session = await self._doorway.sessions.open(
+                message.form,
+                message.caller,
+                transport_id=message.transport_id,
+                channel=message.channel,
+                connect_id=message.connect_id,
+            )
         self._doorway.feeds.changed(session.id)
         return self._begin(self._doorway.legs.opened(session), session.reply, resumed=False)
 
     async def _resume(self, message: Resume) -> Opened:
         self._require_unopened()
-        session = self._doorway.legs.get(message.session_id, message.leg, message.epoch)
-        return self._begin(session, await standing_reply(session), resumed=True)
+        ours = self._doorway.ours(message.session_id)
+        session = self._doorway.legs.get(ours, message.leg, message.epoch)
+        with self._holding_back():
+            reply = await standing_reply(session)
+        return self._begin(session, reply, resumed=True)
 
     def _begin(self, session: VoiceSession, reply: Reply, *, resumed: bool) -> Opened:
         self._session = session
@@ -200,7 +211,7 @@ class Conversation:
         )
 
     async def _turn(self, message: SendTurn) -> Reply:
-        try:
+        with self._holding_back():
             return await self._opened().turn(
                 message.text,
                 utterance_id=message.utterance_id,
@@ -211,8 +222,26 @@ class Conversation:
                 event=message.event,
                 said=message.said,
             )
+
+    async def _cancel(self) -> Reply:
+        """A turn and not `VoiceSession.cancel`: only the newest leg may, and only its own form."""
+        reply = await self._opened().turn(event="cancel", utterance_id=CANCELLING)
+        return reply.model_copy(update={"utterance_id": ""})
+
+    async def _hand_off(self, message: HandOffCaller) -> Reply:
+        session = self._opened()
+        require_newest(session, await session.state())  # It is not fenced by legs, as turns are.
+        return await session.hand_off(message.reason)
+
+    @contextmanager
+    def _holding_back(self) -> Iterator[None]:
+        """What waits behind something that the store did not take comes back unsent."""
+        self._not_opened = None
+        try:
+            yield
         except StoreUnavailable as error:
             self._held_back = (self._unanswered - 1, error)
+            self._not_opened = error
             raise
 
     def _replied(self, reply: Reply) -> Replied:
@@ -247,13 +276,15 @@ class Conversation:
             raise InvalidInput("this socket has its session; open another socket for another one")
 
     def _require_not_behind(self, message: ClientMessage | BadMessage) -> None:
-        """Raises StoreUnavailable for a turn that was read before its predecessor failed."""
-        if self._held_back is None:
-            return
-        behind, error = self._held_back
-        self._held_back = (behind - 1, error) if behind > 1 else None
-        if behind and isinstance(message, SendTurn):
+        """Raises StoreUnavailable for a turn that was read before its predecessor failed, and for
+        all that came behind an opening that failed: its client may not know of that yet."""
+        behind, error = self._held_back or (0, None)
+        self._held_back = (behind - 1, error) if error and behind > 1 else None
+        if error and behind and isinstance(message, SendTurn):
             raise error
+        opens = isinstance(message, Open | Resume | BadMessage)
+        if self._session is None and self._not_opened and not opens:
+            raise self._not_opened
 
     # --- news -------------------------------------------------------------------------------------
 
@@ -279,13 +310,13 @@ class Conversation:
             state = await self._opened().state()
         except StoreUnavailable:
             return False
-        if state.leg != self._opened().leg:
+        if not is_newest(self._opened(), state):
             await self._superseded(state)
         if standing(state) != self._known:
             self._known = standing(state)
-            await self._line.send(happened(state, self._opened().leg))
+            await self._line.send(happened(state, self._opened()))
         return True
 
     async def _superseded(self, state: SessionState) -> Never:
-        await self._line.send(happened(state, self._opened().leg))
+        await self._line.send(happened(state, self._opened()))
         raise Ended(Code.SUPERSEDED)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias, TypeGuard
 from pydantic import ConfigDict, Field, ValidationError
 
 from turnkeeper.contract import (
+    MAX_TRANSPORT_ID,
     Alternative,
     Progress,
     Reply,
@@ -19,6 +20,7 @@ from turnkeeper.contract import (
 )
 from turnkeeper.errors import InvalidInput
 from turnkeeper.forms.model import Form, Frozen, Scalar
+from turnkeeper.gateway.http.models import MAX_REASON, SESSION_ID
 from turnkeeper.gateway.problems import Problem
 from turnkeeper.sending import MAX_ID
 
@@ -41,9 +43,9 @@ class Open(Message):
     form: str
     caller: str
     """Who it is: a phone number in any spelling, or an id that stays the same."""
-    transport_id: str = ""
+    transport_id: Annotated[str, Field(max_length=MAX_TRANSPORT_ID)] = ""
     """The transport's own name for this call; nothing personal, it is indexed in clear."""
-    channel: str = "websocket"
+    channel: Annotated[str, Field(max_length=64)] = "websocket"
     connect_id: Id | None = None
     """The same again is the same leg: for an `open` whose answer was lost. Random by default."""
 
@@ -53,9 +55,9 @@ class Resume(Message):
     `opened`. Answered by `opened`, whose reply is the one that still stands."""
 
     type: Literal["resume"] = "resume"
-    session_id: str
+    session_id: Annotated[str, Field(pattern=SESSION_ID)]
     leg: Annotated[int, Field(ge=1)]
-    epoch: str
+    epoch: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class SendTurn(Message):
@@ -91,14 +93,14 @@ class CancelSession(Message):
     """End the session without submitting it. Answered by `reply`, with no utterance id."""
 
     type: Literal["cancel"] = "cancel"
-    reason: str = ""
+    reason: Annotated[str, Field(max_length=MAX_REASON)] = ""
 
 
 class HandOffCaller(Message):
     """Leave the caller to a person. Answered by `reply`, with no utterance id."""
 
     type: Literal["hand_off"] = "hand_off"
-    reason: str = ""
+    reason: Annotated[str, Field(max_length=MAX_REASON)] = ""
 
 
 class AskState(Message):

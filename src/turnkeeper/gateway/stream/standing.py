@@ -18,9 +18,24 @@ def view(state: SessionState) -> StateView:
     return StateView.model_validate(dict(state))
 
 
-def happened(state: SessionState, leg: int) -> Happened:
+def is_newest(session: VoiceSession, state: SessionState) -> bool:
+    """Whether this leg still speaks for the caller. Legs count anew in the caller's next session,
+    so the epoch is compared as well."""
+    return (state.epoch, state.leg) == (session.epoch or state.epoch, session.leg)
+
+
+def require_newest(session: VoiceSession, state: SessionState) -> None:
+    """Raises SupersededLeg: the caller has opened another leg since, or another session."""
+    if not is_newest(session, state):
+        raise SupersededLeg(
+            f"leg {session.leg} is not the newest, which is {state.leg} of the caller's newest"
+            " session: the caller is on another line now"
+        )
+
+
+def happened(state: SessionState, session: VoiceSession) -> Happened:
     """A state, told to a leg that did not bring it about."""
-    superseded = state.leg != leg
+    superseded = not is_newest(session, state)
     return Happened(
         event="superseded" if superseded else "changed" if state.status in OPEN else "ended",
         status=state.status,
@@ -39,11 +54,7 @@ async def standing_reply(session: VoiceSession) -> Reply:
         SessionNotFound, StoreUnavailable: as of `VoiceSession.state`.
     """
     state = await session.state()
-    if state.leg != session.leg:
-        raise SupersededLeg(
-            f"leg {session.leg} is not the newest, which is {state.leg}: the caller is on another"
-            " line now"
-        )
+    require_newest(session, state)
     reply = await _last_said(session, state)
     over = {"next": "hang_up"} if state.status in CLOSED else {}
     now = {"status": state.status, "field": state.field, "progress": state.progress}
