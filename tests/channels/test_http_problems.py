@@ -54,6 +54,8 @@ async def test_a_session_that_is_not_there_is_not_found(http: httpx.AsyncClient)
     for method, path, body in reads_and_writes(nobody):
         found = problem(await http.request(method, path, json=body), 404, "session-not-found")
         assert "14155550199" not in found["detail"]
+    unknown = await http.post(f"{nobody}/hangup", json={"leg": 1, "epoch": "e"})
+    problem(unknown, 404, "session-not-found")
     assert (await http.get("/v1/sessions")).json() == {"sessions": []}
 
 

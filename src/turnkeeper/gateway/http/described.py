@@ -104,7 +104,10 @@ TAKING_A_TURN: Responses = {
         *_ANY, *_BODY, SessionNotFound, SessionClosed, SupersededLeg, TurnConflict, TurnFailed
     ),
 }
-NOTING: Responses = {204: _answer("It is noted.", 204), **problems(*_ANY, *_BODY)}
+NOTING: Responses = {
+    204: _answer("It is noted.", 204),
+    **problems(*_ANY, *_BODY, SessionNotFound),
+}
 ENDING: Responses = problems(*_ANY, *_BODY, SessionNotFound, SessionClosed)
 WATCHING: Responses = {
     200: {"description": "Events.", "content": {"text/event-stream": {}}},

@@ -180,7 +180,9 @@ class _Sessions:
     ) -> None:
         """Note that a leg is over; the session waits for the next. Of an ended session, or of a
         leg that was superseded: nothing to do."""
-        await self._leg(session_id, gone).hang_up(gone.reason)
+        leg = self._leg(session_id, gone)
+        await leg.state()  # The client takes a session that is not there for hung up.
+        await leg.hang_up(gone.reason)
         self._doorway.feeds.changed(session_id)
 
     async def hand_off(
