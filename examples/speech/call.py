@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from examples.speech.caller import Caller, roadside_claim  # noqa: E402 - as in scripts/record
 from examples.speech.conversation import Conversation  # noqa: E402
-from examples.speech.line import Line, labels_of, state_of  # noqa: E402
+from examples.speech.line import Gateway, Line, labels_of, state_of  # noqa: E402
 from examples.speech.running import turnkeeper  # noqa: E402
 from examples.speech.tape import require_encoder  # noqa: E402
 from examples.speech.voices import SpeechError  # noqa: E402
@@ -63,7 +63,7 @@ class Outcome:
     """Fields that are not as the caller meant them."""
 
 
-async def call(gateway: str, conversation: Conversation) -> Outcome:
+async def call(gateway: Gateway, conversation: Conversation) -> Outcome:
     """Two lines, one form."""
     screen = conversation.screen
     screen.event("a phone rings")
@@ -90,7 +90,7 @@ async def call(gateway: str, conversation: Conversation) -> Outcome:
     )
 
 
-async def until_dropped(gateway: str, session_id: str) -> None:
+async def until_dropped(gateway: Gateway, session_id: str) -> None:
     """Returns when the lost line is known as such: nobody rings again faster than that."""
     watch = Stopwatch()
     while watch.seconds < DROPPED_WITHIN_SECONDS:
@@ -172,7 +172,7 @@ def _espeak_version() -> str:
     return told.stdout.partition("text-to-speech: ")[2].split()[0]
 
 
-async def run(gateway: str | None, folder: Path | None) -> bool:
+async def run(gateway: Gateway | None, folder: Path | None) -> bool:
     """Whether everything that was promised was kept."""
     if folder is not None:
         require_encoder()
@@ -198,15 +198,16 @@ async def run(gateway: str | None, folder: Path | None) -> bool:
 
 @click.command(help=__doc__)
 @click.option("--url", help="A running gateway's, such as http://127.0.0.1:8080; else one's own.")
+@click.option("--token", envvar="TURNKEEPER_TOKEN", default="", help="What that one lets in with.")
 @click.option(
     "--keep",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder for recording, captions and result; needs `--with soundfile` too.",
 )
-def main(url: str | None, folder: Path | None) -> None:
+def main(url: str | None, token: str, folder: Path | None) -> None:
     try:
-        kept = asyncio.run(run(url, folder))
+        kept = asyncio.run(run(Gateway(url, token) if url else None, folder))
     except TurnkeeperError as error:
         raise click.ClickException(str(error)) from None
     sys.exit(0 if kept else 1)

@@ -14,7 +14,7 @@ from examples.speech.grammars import ORDINALS
 from examples.speech.voices import Pace
 from turnkeeper.contract import Reply
 from turnkeeper.forms.model import Field, Form, Scalar
-from turnkeeper.values import speak
+from turnkeeper.values import mask
 
 DAYS_AGO = 5
 """When it happened: within the week, so that "last Tuesday" is the day."""
@@ -88,7 +88,7 @@ class Caller:
         meant = self._answers[field.name].meant
         if not meant:
             return label not in said
-        return any(f"{label} {speak(field, one, self._form.language)}." in said for one in meant)
+        return any(f"{label} {mask(field, one, self._form.language)}." in said for one in meant)
 
     def _say(self, *wordings: str) -> Spoken:
         times = self._said[wordings[0]]

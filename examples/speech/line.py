@@ -3,9 +3,10 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,6 +14,14 @@ from websockets.exceptions import ConnectionClosed
 
 from examples.speech.voices import SpeechError
 from turnkeeper.contract import Reply, SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where a gateway is, and what it lets in with."""
+
+    url: str
+    token: str
 
 
 class Line:
@@ -25,17 +34,18 @@ class Line:
         """What the caller is greeted with."""
 
     @classmethod
-    async def ring(cls, gateway: str, form: str, *, caller: str, name: str) -> "Line":
+    async def ring(cls, gateway: Gateway, form: str, *, caller: str, name: str) -> "Line":
         """A new call. `name` is the transport's own for it.
 
         Raises SpeechError where no gateway answers or it refuses.
         """
         try:
-            socket = await connect(f"{gateway.replace('http', 'ws', 1)}/v1/stream")
+            socket = await connect(f"{gateway.url.replace('http', 'ws', 1)}/v1/stream")
         except OSError as error:
-            raise SpeechError(f"No gateway answers at {gateway} ({error.strerror}).") from None
-        hello = {"form": form, "caller": caller, "transport_id": name, "connect_id": uuid4().hex}
-        return cls(socket, await _exchange(socket, {"type": "open"} | hello))
+            raise SpeechError(f"No gateway answers at {gateway.url} ({error.strerror}).") from None
+        await _exchange(socket, {"type": "hello", "token": gateway.token})
+        who = {"form": form, "caller": caller, "transport_id": name, "connect_id": uuid4().hex}
+        return cls(socket, await _exchange(socket, {"type": "open"} | who))
 
     async def turn(self, words: str | None) -> Reply:
         """The reply to what was heard; None: something was said, and not understood."""
@@ -69,21 +79,22 @@ async def _exchange(socket: ClientConnection, message: Mapping[str, object]) -> 
     raise SpeechError(f"The gateway refuses: {answer['problem']['detail']}")
 
 
-async def state_of(gateway: str, session_id: str) -> SessionState:
+async def state_of(gateway: Gateway, session_id: str) -> SessionState:
     """What the session holds, over HTTP: lines come and go."""
-    state = await asyncio.to_thread(_get, f"{gateway}/v1/sessions/{quote(session_id)}")
+    state = await asyncio.to_thread(_get, gateway, f"/v1/sessions/{quote(session_id)}")
     return SessionState.model_validate(state)
 
 
-async def labels_of(gateway: str, form: str) -> list[str]:
+async def labels_of(gateway: Gateway, form: str) -> list[str]:
     """What the form's fields are called: a caller says one of them to "What should I change?"."""
-    schema = await asyncio.to_thread(_get, f"{gateway}/v1/forms/{form}/schema")
+    schema = await asyncio.to_thread(_get, gateway, f"/v1/forms/{form}/schema")
     return [field["title"] for field in schema["properties"].values()]
 
 
-def _get(url: str) -> Mapping[str, Any]:
+def _get(gateway: Gateway, path: str) -> Mapping[str, Any]:
+    url = gateway.url + path
     try:
-        with urlopen(url) as answer:
+        with urlopen(Request(url, headers={"Authorization": f"Bearer {gateway.token}"})) as answer:
             return dict(json.load(answer))
     except OSError as error:  # HTTPError and URLError among them.
         raise SpeechError(f"The gateway does not answer {url}: {error}.") from None

@@ -1,27 +1,31 @@
 """Turnkeeper for the length of a call: `python -m worker dev` in a temporary folder."""
 
 import asyncio
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from examples.speech.line import Gateway
 from examples.speech.voices import SpeechError
 from worker.child import start_child, stop_child
 from worker.server import free_port
 
 ROOT = Path(__file__).parents[2]
 READY = "Turnkeeper is running."
+TOKEN = re.compile(r"#token=(\S+)")
+"""In the address of the page, which `dev` prints."""
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 40.0
 LOOK_EVERY_SECONDS = 0.05
 
 
 @asynccontextmanager
-async def turnkeeper(forms: Path) -> AsyncIterator[str]:
-    """Server, worker and gateway on free ports, with the forms of a folder; gives the gateway's
-    address. Raises SpeechError with what they said where they do not start."""
+async def turnkeeper(forms: Path) -> AsyncIterator[Gateway]:
+    """Server, worker and gateway on free ports, with the forms of a folder. Raises SpeechError with
+    what they said where they do not start."""
     port = free_port()
     command = (
         *(sys.executable, "-m", "worker", "dev", "--port", "0", "--ui-port", "0"),
@@ -33,7 +37,7 @@ async def turnkeeper(forms: Path) -> AsyncIterator[str]:
             dev = await start_child((*command, str(Path(folder) / "data")), output, cwd=ROOT)
         try:
             await _until_ready(dev, log)
-            yield f"http://127.0.0.1:{port}"
+            yield Gateway(f"http://127.0.0.1:{port}", TOKEN.findall(_said(log))[0])
         finally:
             await stop_child(dev, STOP_WITHIN_SECONDS)
 

@@ -33,6 +33,7 @@ from turnkeeper.contract import (
     Outcome,
     Reply,
     Turn,
+    searched_transport,
     utterance_name,
 )
 from turnkeeper.errors import SupersededLeg, TurnConflict
@@ -57,6 +58,7 @@ class LedgerRecord(Frozen):
     content: str | None = None
     """The digest of the newest turn."""
     requests: tuple[str, ...] = ()
+    transport: str = ""
 
 
 class Ledger:
@@ -71,6 +73,8 @@ class Ledger:
         self._newest = record.newest
         self._content = record.content
         self._requests = list(record.requests)
+        self.transport = record.transport or _indexed_in_clear(self.legs)
+        """What the session is found by: that of the newest leg with a transport's id."""
 
     @property
     def leg(self) -> int:
@@ -78,9 +82,9 @@ class Ledger:
         return self.legs[-1].number if self.legs else 0
 
     @property
-    def transport(self) -> str:
-        """What the session is found by: the id of the newest leg that has one."""
-        return next((leg.transport_id for leg in reversed(self.legs) if leg.transport_id), "")
+    def is_on_line(self) -> bool:
+        """Whether the newest leg is open, as far as it was told."""
+        return bool(self.legs) and self.legs[-1].closed_at is None
 
     # --- turns ------------------------------------------------------------------------------------
 
@@ -165,6 +169,9 @@ class Ledger:
             opened_at=at,
         )
         self.legs = [*self.legs, leg][-KEPT_LEGS:]
+        self.transport = (
+            connect.transport_key or searched_transport(connect.transport_id) or self.transport
+        )
         self._utterances.clear()
         self.settle()
         _keep(self._replies, connect_key(connect.connect_id), reply)
@@ -204,12 +211,19 @@ class Ledger:
             newest=self._newest,
             content=self._content,
             requests=tuple(self._requests),
+            transport=self.transport,
         )
 
     def _fenced(self, leg: int) -> str:
         if leg > self.leg:
             return f"leg {leg} was never opened; the newest is {self.leg}"
         return f"leg {leg} was superseded by leg {self.leg}: the caller is on another line now"
+
+
+def _indexed_in_clear(legs: list[Leg]) -> str:
+    """What a session of before there were transport keys is found by."""
+    named = (leg.transport_id for leg in reversed(legs) if leg.transport_id)
+    return searched_transport(next(named, ""))
 
 
 def connect_key(connect_id: str) -> str:

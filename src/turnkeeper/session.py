@@ -9,7 +9,7 @@ A host does three things in turn, one message at a time:
 Nothing here waits, so a session only ever changes in `take` and its like, between two messages.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from turnkeeper.contract import (
@@ -30,7 +30,8 @@ from turnkeeper.dialogue.events import Decision, Moved, TurnTaken
 from turnkeeper.dialogue.evolve import evolve, fold
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN
-from turnkeeper.dialogue.view import confirming, progress, shown_answers
+from turnkeeper.dialogue.verify import charged, outside, verification
+from turnkeeper.dialogue.view import confirming, progress, shown, shown_answers
 from turnkeeper.errors import SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
 from turnkeeper.forms.registry import digest_of, shared
@@ -38,6 +39,8 @@ from turnkeeper.ledger import Ledger, LedgerRecord, connect_key, request_key
 
 AMENDABLE: frozenset[Status] = OPEN | {"handed_off"}
 """Where the newest turn may still get other words: a hand-off may have been half a sentence."""
+SHOWN_FOR = timedelta(days=30)
+"""How long `again: show` shows a session whose form has no `keep_for`."""
 KEPT_EXCHANGES = 120
 """Exchanges that the transcript keeps; a form by phone rarely has forty."""
 
@@ -66,6 +69,8 @@ class Beginning(Opening):
     """Whether search attributes may be set, as when the form was loaded."""
     transports: bool = False
     """Whether the calls' own ids are among these: not in sessions that began before they were."""
+    retains: bool = False
+    """Whether its erasure is ordered when it ends: not in sessions that began before that was."""
 
 
 class Session:
@@ -114,7 +119,7 @@ class Session:
             return stored
         amends = self.ledger.admit(turn) and self.dialogue.status in AMENDABLE
         if amends and self._before is not None:
-            return self._before
+            return charged(self._before, self.dialogue)
         self.require_open()
         return self.dialogue
 
@@ -212,7 +217,7 @@ class Session:
         form, state = self.form, self.dialogue
         created, updated = state.created_at or now, state.updated_at or now
         if state.status == "completed":
-            return (state.ended_at or updated) + form.keep_for, "completed"
+            return (state.ended_at or updated) + (form.keep_for or SHOWN_FOR), "completed"
         if not self.can_move("abandoned"):
             return None
         abandoned, expired = updated + form.abandon_after, created + form.expire_after
@@ -240,8 +245,9 @@ class Session:
 
     def state(self, now: datetime) -> SessionState:
         """The session as its readers see it; `now` stands in where nothing happened yet. The value
-        of a secret field is not in it."""
-        dialogue = self.dialogue
+        of a secret field is not in it, nor anything that somebody at the door may not know: an
+        agent may say what it reads."""
+        dialogue = outside(self.dialogue, self.ledger.leg) if self._is_guarded else self.dialogue
         return SessionState(
             session_id=self.id,
             form=self.form.form,
@@ -259,13 +265,32 @@ class Session:
             leg=self.ledger.leg,
             legs=tuple(self.ledger.legs),
             delivery=self.delivery,
-            discarded=dialogue.discarded,
+            verification=verification(self.form, self.dialogue, now),
+            discarded=tuple(
+                {name: shown(self.form, name, value) for name, value in answers.items()}
+                for answers in dialogue.discarded
+            ),
             version=dialogue.version,
             definition=self.form,
         )
 
     def transcript(self) -> Transcript:
+        """The newest exchanges; only those of the newest leg while somebody is at the door."""
+        if not self._is_guarded:
+            return self._whole_transcript()
+        return Transcript(
+            entries=tuple(entry for entry in self._exchanges if entry.leg == self.ledger.leg)
+        )
+
+    def _whole_transcript(self) -> Transcript:
         return Transcript(entries=tuple(self._exchanges), omitted=self._omitted)
+
+    @property
+    def _is_guarded(self) -> bool:
+        """Whether somebody is on the line who has not shown yet who they are. Nobody is when the
+        session ended by itself, whether or not a hang-up was reported."""
+        on_line = self.ledger.is_on_line and self.dialogue.status not in ("abandoned", "expired")
+        return on_line and self.dialogue.door is not None
 
     def record(self) -> SessionRecord:
         """All of it, for another run to go on from."""
@@ -274,7 +299,7 @@ class Session:
             state=self.dialogue,
             before=self._before,
             ledger=self.ledger.record(),
-            transcript=self.transcript(),
+            transcript=self._whole_transcript(),
             delivery=self.delivery,
         )
 

@@ -323,10 +323,11 @@ def _continued(draft: Draft, asked: Field, words: str) -> Reading | None:
         return None
     if read(asked, words, draft.context).kind in ("value", "refused"):
         return None
-    begun = read(asked, before.heard, draft.context)
+    heard = draft.before.begun or before.heard
+    begun = read(asked, heard, draft.context)
     if begun.kind not in ("candidates", "partial"):
         return None
-    whole = read(asked, f"{before.heard} {words}", draft.context)
+    whole = read(asked, f"{heard} {words}", draft.context)
     return whole if whole.kind == "value" else None
 
 

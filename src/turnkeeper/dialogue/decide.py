@@ -10,25 +10,34 @@
 form, state, input and context give the same decision.
 """
 
-from turnkeeper.contract import Cancel, Connect, HandOff, Put, Status, Turn
+from datetime import datetime
+
+from turnkeeper.contract import Cancel, Connect, HandOff, Put, Reply, Turn
+from turnkeeper.dialogue import verify
 from turnkeeper.dialogue.collect import MAX_HEARD
 from turnkeeper.dialogue.commands import cancel, start_over
+from turnkeeper.dialogue.door import agree, entrance, neutral
 from turnkeeper.dialogue.draft import Draft, settle
 from turnkeeper.dialogue.events import (
-    Answered,
-    Asked,
     Connected,
     Decision,
     Filled,
+    Forgiven,
+    Guarded,
     Moved,
+    NotVerified,
     Questioned,
     Removed,
     Said,
     TurnTaken,
+    Unguarded,
 )
-from turnkeeper.dialogue.interpret import interpret, may_apply, same
+from turnkeeper.dialogue.evolve import fold
+from turnkeeper.dialogue.interpret import interpret, same
 from turnkeeper.dialogue.phrases import phrases
 from turnkeeper.dialogue.process import Offer, read_backs, reason_against
+from turnkeeper.dialogue.secrets import conceal, hide, mentions_secret
+from turnkeeper.dialogue.select import select
 from turnkeeper.dialogue.speak import (
     STANDING,
     bounded,
@@ -39,8 +48,9 @@ from turnkeeper.dialogue.speak import (
     reply,
     welcome_back,
 )
-from turnkeeper.dialogue.state import Answer, DialogueState, Question
+from turnkeeper.dialogue.state import Answer, DialogueState, Door, Question
 from turnkeeper.dialogue.status import MOVES, OPEN
+from turnkeeper.dialogue.view import SECRET
 from turnkeeper.forms.model import Form, Scalar
 from turnkeeper.values import Context, accept
 
@@ -78,20 +88,21 @@ def _connect(draft: Draft) -> Decision:
     draft.add(Connected(at=draft.at))
     if draft.state.status == "handed_off":  # The caller is back, and no person has finished it.
         draft.add(Moved(status="collecting"))
+    if verify.guards(draft.form, draft.state):
+        return _knock(draft)
     if draft.state.status in OPEN:
         if restored:
             _come_back(draft)
         else:
             draft.says.append(greeting(draft))
-        _select(draft)
+        select(draft)
     return _finish(draft, restored=restored)
 
 
 def _come_back(draft: Draft) -> None:
     stale = _is_stale(draft)
-    if stale and draft.form.stale.policy == "restart":
-        start_over(draft)
-        draft.says[:] = [greeting(draft)]
+    if _restarts(draft):
+        _begin_anew(draft)
         return
     draft.says.append(welcome_back(draft))
     if stale and draft.form.stale.policy == "ask":
@@ -99,18 +110,37 @@ def _come_back(draft: Draft) -> None:
         draft.add(Questioned(question=Question(kind="stale", then=waiting)))
 
 
+def _begin_anew(draft: Draft) -> None:
+    """As for a new caller; what was answered is kept as `discarded`."""
+    start_over(draft)
+    if draft.state.door is not None:
+        draft.add(Unguarded())
+    draft.says[:] = [greeting(draft)]
+
+
+def _restarts(draft: Draft) -> bool:
+    return draft.form.stale.policy == "restart" and draft.state.status in OPEN and _is_stale(draft)
+
+
 def _is_stale(draft: Draft) -> bool:
-    after, last = draft.form.stale.after, draft.before.updated_at
+    after, last = draft.form.stale.after, _last_worked_on(draft.before)
     return after is not None and last is not None and draft.context.now - last >= after
+
+
+def _last_worked_on(state: DialogueState) -> datetime | None:
+    return state.door.since if state.door else state.updated_at
 
 
 def _turn(draft: Draft, turn: Turn) -> Decision:
     if draft.state.status not in OPEN:
         return _refused(draft)
     _take_turn(draft, turn.leg, turn.utterance_id, _heard(turn))
+    if draft.state.door is not None:
+        return _at_the_door(draft, draft.state.door, turn)
     interpret(draft, turn)
     settle(draft)
-    _select(draft)
+    select(draft)
+    conceal(draft, turn)
     return _finish(draft)
 
 
@@ -124,7 +154,7 @@ def _put(draft: Draft, put: Put) -> Decision:
         if put.form_answers.get(name) is None:
             draft.add(Removed(field=name))
     settle(draft)
-    _select(draft)
+    select(draft)
     return _finish(draft)
 
 
@@ -159,6 +189,8 @@ def _hand_off(draft: Draft, request: HandOff) -> Decision:
     if "handed_off" not in MOVES[draft.state.status]:
         return _refused(draft)
     _take_turn(draft, 0, request.request_id, "")
+    if request.unlock:
+        draft.add(Forgiven())
     draft.add(Moved(status="handed_off"))
     return _finish(draft)
 
@@ -172,62 +204,88 @@ def _heard(turn: Turn) -> str:
     return turn.text or first or turn.dtmf or (turn.event or "")
 
 
-# --- select ---------------------------------------------------------------------------------------
+# --- at the door (turnkeeper.dialogue.verify) -----------------------------------------------------
 
 
-def _select(draft: Draft) -> None:
-    """Open what is asked next, or submit."""
-    _drop_void_question(draft)
-    state = draft.state
-    if state.status not in OPEN or not draft.form.fields:
-        return
-    if state.question is None:
-        _select_field(draft)
-    _move(draft)
+def _knock(draft: Draft) -> Decision:
+    """Somebody is back: they are asked what lets them in, in the words for a new caller."""
+    nothing_to_compare = not verify.recorded(draft.form, draft.state)
+    if draft.state.status in OPEN and (nothing_to_compare or _restarts(draft)):
+        _begin_anew(draft)  # Nothing shows whose answers there are, so nobody may hear them.
+        select(draft)
+        return _finish(draft)
+    door = Door(dialogue=DialogueState(), since=_last_worked_on(draft.before))
+    if draft.state.status in OPEN:
+        return _at_the_door(draft, door, Connect(connect_id=""))
+    draft.add(Guarded(door=door))
+    return _finish(draft)
 
 
-def _drop_void_question(draft: Draft) -> None:
-    question = draft.state.question
-    if question is None or question.kind != "value":
-        return
-    field = draft.form.field(question.field or "")
-    if field is None or not may_apply(draft, field):
-        draft.add(Answered())
+def _at_the_door(draft: Draft, door: Door, heard: Connect | Turn) -> Decision:
+    """Go on with the door's own dialogue; when it has all that it asks for, compare."""
+    if verify.is_shut(draft.form, draft.state, draft.context.now):
+        return _shut(draft, door)
+    asked = decide(entrance(draft.form), door.dialogue, heard, draft.context)
+    dialogue = fold(door.dialogue, asked.events)
+    if isinstance(heard, Turn) and (_is_hidden(dialogue) or mentions_secret(draft, heard)):
+        hide(draft)
+    if dialogue.status == "submitting":
+        return _compare(draft, door, dialogue)
+    draft.add(Guarded(door=door.model_copy(update={"dialogue": dialogue})))
+    if dialogue.status == "handed_off":
+        draft.add(Moved(status="handed_off"))
+    return _told(draft, asked.reply, dialogue.said)
 
 
-def _select_field(draft: Draft) -> None:
-    state, missing = draft.state, draft.missing()
-    again = draft.form.field(state.revisit) if state.revisit else None
-    if again is not None and draft.settled(again) and draft.applies(again):
-        _ask(draft, again.name, revisit=True)
-    elif missing:
-        _ask(draft, missing[0].name)
-    elif draft.form.confirm:
-        _ask(draft, None)
-        draft.add(Questioned(question=Question(kind="final")))
-    else:
-        _ask(draft, None)
-        draft.add(Moved(status="submitting"))
+def _is_hidden(dialogue: DialogueState) -> bool:
+    return dialogue.last_turn is not None and dialogue.last_turn.heard == SECRET
 
 
-def _ask(draft: Draft, name: str | None, *, revisit: bool = False) -> None:
-    if draft.state.field != name or draft.state.revisit != (name if revisit else None):
-        draft.add(Asked(field=name, revisit=revisit))
+def _compare(draft: Draft, door: Door, given: DialogueState) -> Decision:
+    if agree(draft.form, draft.state, given):
+        return _let_in(draft, given)
+    count = verify.failures(draft.form, draft.state, draft.context.now) + 1
+    draft.add(NotVerified(failures=count, at=draft.at))
+    if verify.is_shut(draft.form, draft.state, draft.context.now):
+        return _shut(draft, door)
+    form = entrance(draft.form)
+    asked = decide(form, DialogueState(), Connect(connect_id=""), draft.context)
+    question = prompt(Draft(form, DialogueState(), draft.context), form.fields[0])
+    said = bounded([phrases(form.language)["not_verified"], question])
+    dialogue = fold(DialogueState(), (*asked.events, Said(text=said)))
+    draft.add(Guarded(door=door.model_copy(update={"dialogue": dialogue})))
+    return _told(draft, asked.reply, said)
 
 
-def _move(draft: Draft) -> None:
-    """`confirming` while the whole form is read back or changed, `collecting` otherwise. Whether to
-    cancel, start over or go on is asked in either."""
-    question, status = draft.state.question, draft.state.status
-    if status not in OPEN:
-        return
-    kind = question.kind if question else None
-    at_the_end = kind in ("final", "change") or (
-        kind in ("start_over", "cancel", "stale") and status == "confirming" and not draft.missing()
-    )
-    wanted: Status = "confirming" if at_the_end else "collecting"
-    if status != wanted:
-        draft.add(Moved(status=wanted))
+def _let_in(draft: Draft, given: DialogueState) -> Decision:
+    """It is them. Named fields that had no answer yet have one now."""
+    draft.add(Unguarded())
+    for name, answer in given.answers.items():
+        if name not in draft.state.answers:
+            new = answer.model_copy(update={"turn": draft.state.turns})
+            draft.add(Filled(field=name, answer=new))
+    settle(draft)
+    _come_back(draft)
+    select(draft)
+    return _finish(draft, restored=True)
+
+
+def _shut(draft: Draft, door: Door) -> Decision:
+    """No attempt is left: the same words, whoever calls and whatever they say."""
+    closed = door.model_copy(update={"dialogue": DialogueState()})
+    draft.add(Guarded(door=closed))
+    resume, table = draft.form.resume, phrases(draft.form.language)
+    if resume is not None and resume.then == "hand_off":
+        draft.add(Moved(status="handed_off"))
+        transfer = Reply(say="", next="transfer", transfer_to=draft.form.hand_off)
+        return _told(draft, transfer, table["hand_off"])
+    return _told(draft, Reply(say="", next="hang_up"), table["shut"])
+
+
+def _told(draft: Draft, asked: Reply, said: str) -> Decision:
+    draft.add(Said(text=said))
+    reply = neutral(draft, asked, said)
+    return Decision(at=draft.at, events=tuple(draft.events), reply=reply)
 
 
 # --- speak ----------------------------------------------------------------------------------------
@@ -236,7 +294,10 @@ def _move(draft: Draft) -> None:
 def _finish(draft: Draft, *, restored: bool = False) -> Decision:
     """Say what is to be said, and close the decision."""
     draft.add(Said(text=_say(draft)))
-    return Decision(at=draft.at, events=tuple(draft.events), reply=reply(draft, restored=restored))
+    told = reply(draft, restored=restored)
+    if draft.form.resume is not None and isinstance(draft.events[0], Connected):
+        told = told.model_copy(update={"removed": ()})  # Which answers there were tells of them.
+    return Decision(at=draft.at, events=tuple(draft.events), reply=told)
 
 
 def _say(draft: Draft) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field as Discriminated
 
 from turnkeeper.contract import Reply, Status
-from turnkeeper.dialogue.state import Answer, Question
+from turnkeeper.dialogue.state import Answer, Door, Question
 from turnkeeper.forms.model import Frozen
 
 
@@ -128,6 +128,40 @@ class Said(Frozen):
     text: str
 
 
+class Guarded(Frozen):
+    """Whoever is on the line has to show who they are; this is how far they are with it."""
+
+    kind: Literal["guarded"] = "guarded"
+    door: Door
+
+
+class Unguarded(Frozen):
+    """They gave the answers that were recorded, or nothing is left to guard."""
+
+    kind: Literal["unguarded"] = "unguarded"
+
+
+class NotVerified(Frozen):
+    """They gave others; the `failures`-th time since somebody was let in."""
+
+    kind: Literal["not_verified"] = "not_verified"
+    failures: int
+    at: datetime
+
+
+class Forgiven(Frozen):
+    """An operator knows who it is: the wrong answers so far do not count."""
+
+    kind: Literal["forgiven"] = "forgiven"
+
+
+class Begun(Frozen):
+    """Words that may be the beginning of a secret: the next turn may have its end."""
+
+    kind: Literal["begun"] = "begun"
+    words: str
+
+
 Event: TypeAlias = Annotated[
     Connected
     | TurnTaken
@@ -143,7 +177,12 @@ Event: TypeAlias = Annotated[
     | Asked
     | StartedOver
     | Moved
-    | Said,
+    | Said
+    | Guarded
+    | Unguarded
+    | NotVerified
+    | Forgiven
+    | Begun,
     Discriminated(discriminator="kind"),
 ]
 

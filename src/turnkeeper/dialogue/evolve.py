@@ -11,11 +11,15 @@ from turnkeeper.contract import LastTurn
 from turnkeeper.dialogue.events import (
     Answered,
     Asked,
+    Begun,
     Connected,
     Event,
     Filled,
+    Forgiven,
+    Guarded,
     Missed,
     Moved,
+    NotVerified,
     Questioned,
     Refused,
     Removed,
@@ -24,6 +28,7 @@ from turnkeeper.dialogue.events import (
     Skipped,
     StartedOver,
     TurnTaken,
+    Unguarded,
     Unshelved,
 )
 from turnkeeper.dialogue.state import DialogueState, Question
@@ -63,6 +68,7 @@ def _turn_taken(state: DialogueState, event: TurnTaken) -> Changes:
         "last_turn": last,
         "created_at": state.created_at or event.at,
         "updated_at": event.at,
+        "begun": "",
     }
 
 
@@ -185,6 +191,26 @@ def _said(state: DialogueState, event: Said) -> Changes:
     return {"said": event.text}
 
 
+def _guarded(state: DialogueState, event: Guarded) -> Changes:
+    return {"door": event.door}
+
+
+def _unguarded(state: DialogueState, event: Unguarded) -> Changes:
+    return {"door": None, "failures": 0, "failed_at": None}
+
+
+def _not_verified(state: DialogueState, event: NotVerified) -> Changes:
+    return {"failures": event.failures, "failed_at": event.at}
+
+
+def _forgiven(state: DialogueState, event: Forgiven) -> Changes:
+    return {"failures": 0, "failed_at": None}
+
+
+def _begun(state: DialogueState, event: Begun) -> Changes:
+    return {"begun": event.words}
+
+
 _FOLDS: Mapping[type, Callable[[DialogueState, Any], Changes]] = {
     Connected: _connected,
     TurnTaken: _turn_taken,
@@ -201,6 +227,11 @@ _FOLDS: Mapping[type, Callable[[DialogueState, Any], Changes]] = {
     StartedOver: _started_over,
     Moved: _moved,
     Said: _said,
+    Guarded: _guarded,
+    Unguarded: _unguarded,
+    NotVerified: _not_verified,
+    Forgiven: _forgiven,
+    Begun: _begun,
 }
 
 

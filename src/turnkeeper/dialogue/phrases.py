@@ -12,7 +12,7 @@ PhraseName = Literal[
     "required", "skipped", "kept", "no_way_back", "started_over", "changed", "changed_secret",
     "ask_value", "ask_final", "ask_final_empty", "ask_change", "ask_start_over", "ask_cancel",
     "ask_stale", "disconfirmed", "unknown_field", "not_applicable", "not_taken",
-    "hand_off", "no_hand_off",
+    "hand_off", "no_hand_off", "noted", "not_verified", "shut",
     "submitting", "completed", "handed_off", "cancelled", "abandoned", "expired", "failed",
     "and", "or",
 ]  # fmt: skip
@@ -50,6 +50,9 @@ ENGLISH: dict[PhraseName, str] = {
     "not_taken": "I can't take that for the {label}.",
     "hand_off": "One moment, I'll connect you to someone who can help.",
     "no_hand_off": "I'm sorry, there is nobody here that I can connect you to.",
+    "noted": "noted",
+    "not_verified": "I'm sorry, I can't go on with that. Let me ask you again.",
+    "shut": "I'm sorry, I can't help you with this on this call. Goodbye.",
     "submitting": "Your answers are in and are being sent on. Goodbye.",
     "completed": "This is already done. Goodbye.",
     "handed_off": "A colleague is taking this over. Please hold.",

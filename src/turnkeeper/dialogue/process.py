@@ -19,7 +19,7 @@ from turnkeeper.dialogue.phrases import PhraseName, phrases
 from turnkeeper.dialogue.speak import listed, say_value
 from turnkeeper.dialogue.state import Answer, Question, Source
 from turnkeeper.forms.model import Field, Scalar
-from turnkeeper.values import Reading
+from turnkeeper.values import Reading, is_told
 
 CONFIRM_BELOW = 0.50
 """`confirm: auto` reads a value back below this: VoiceXML's default `confidencelevel`."""
@@ -74,8 +74,9 @@ def _answer(draft: Draft, offer: Offer, value: Scalar) -> Answer:
 
 
 def needs_read_back(offer: Offer) -> bool:
-    """Whether the caller must say yes to this value first. A secret is never said aloud."""
-    if offer.field.secret or offer.field.confirm == "never":
+    """Whether the caller must say yes to this value first. A yes to a value of which nothing is
+    said aloud would confirm nothing."""
+    if not is_told(offer.field) or offer.field.confirm == "never":
         return False
     unsure = offer.confidence is not None and offer.confidence < CONFIRM_BELOW
     return offer.field.confirm == "always" or unsure
@@ -89,7 +90,7 @@ def store(draft: Draft, field: Field, answer: Answer) -> None:
     drop_proposal(draft, field)
     if old is None or old.value == answer.value:
         return
-    if field.secret:
+    if not is_told(field):
         draft.say("changed_secret", label=field.spoken_name)
     else:
         spoken = say_value(field, answer.value, draft.form)
@@ -174,7 +175,9 @@ def reason_against(draft: Draft, offer: Offer) -> tuple[str, str]:
     reading, field, table = offer.reading, offer.field, phrases(draft.form.language)
     if reading.kind == "candidates":
         spoken = [say_value(field, value, draft.form) for value in reading.candidates[:4]]
-        return "ambiguous", table["which"].format(options=listed(spoken, table["or"]))
+        if len(set(spoken)) == len(spoken):  # Masks of two values may be one.
+            return "ambiguous", table["which"].format(options=listed(spoken, table["or"]))
+        return "incomplete", table["incomplete"].format(label=field.spoken_name)
     if reading.refusal:
         return reading.refusal.code, reading.refusal.say
     code, name = _REASONS[reading.kind]

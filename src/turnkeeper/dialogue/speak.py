@@ -9,10 +9,10 @@ from turnkeeper.contract import Expects, Next, Reply, Status
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.phrases import PhraseName, phrases
 from turnkeeper.dialogue.state import DialogueState, Question
-from turnkeeper.dialogue.view import confirming, progress, shown
+from turnkeeper.dialogue.view import blank_progress, confirming, progress, shown
 from turnkeeper.forms.model import Field, Form, Scalar
 from turnkeeper.forms.template import fill
-from turnkeeper.values import mask, speak
+from turnkeeper.values import is_told, mask
 
 MAX_VALUE_CHARS = 200
 MAX_SAY_CHARS = 3_000
@@ -59,7 +59,7 @@ def reply(draft: Draft, *, restored: bool = False) -> Reply:
         removed=draft.removed(),
         rejected=tuple(draft.rejected),
         confirming=confirming(draft.form, state) if listening else None,
-        progress=progress(draft.form, state),
+        progress=progress(draft.form, state) if state.door is None else blank_progress(draft.form),
         restored=restored,
         transfer_to=draft.form.hand_off if NEXT[state.status] == "transfer" else None,
     )
@@ -127,16 +127,16 @@ _QUESTIONS: dict[str, PhraseName] = {
 def read_back(draft: Draft) -> str:
     """Every answer as `Label: value.`, in the form's order; secret ones are left out."""
     return " ".join(
-        f"{_capital(field.spoken_name)}: {say_value(field, answer.value, draft.form)}."
+        f"{_capital(field.spoken_name)}: {_told(field, answer.value, draft.form)}."
         for field in draft.form.fields
         if not field.secret and (answer := draft.state.answers.get(field.name))
     )
 
 
 def summary(draft: Draft) -> str:
-    """What is answered, to a caller who may be someone else: personal values are masked."""
+    """What is answered, on one line; secret ones are left out."""
     return ", ".join(
-        f"{field.spoken_name}: {_cut(mask(field, answer.value, draft.form.language))}"
+        f"{field.spoken_name}: {_told(field, answer.value, draft.form)}"
         for field in draft.form.fields
         if not field.secret and (answer := draft.state.answers.get(field.name))
     )
@@ -173,8 +173,13 @@ def goodbye(draft: Draft) -> str:
 
 
 def say_value(field: Field, value: Scalar, form: Form) -> str:
-    """A value as it is read back, of bounded length."""
-    return _cut(speak(field, value, form.language))
+    """A value as it is read back, of bounded length: of a personal one its mask."""
+    return _cut(mask(field, value, form.language))
+
+
+def _told(field: Field, value: Scalar, form: Form) -> str:
+    """A value in a list of them, where "address: your address" would be odd."""
+    return say_value(field, value, form) if is_told(field) else phrases(form.language)["noted"]
 
 
 def bounded(pieces: list[str]) -> str:
@@ -209,7 +214,7 @@ def _slots(draft: Draft) -> dict[str, str]:
     form = draft.form
     known = [field for field in form.fields if field.name in draft.state.answers]
     values = {
-        field.name: _cut(mask(field, draft.state.answers[field.name].value, form.language))
+        field.name: say_value(field, draft.state.answers[field.name].value, form)
         for field in known
         if not field.secret
     }

@@ -38,6 +38,16 @@ class Question(Frozen):
     """Read-backs of other values that wait until this question is settled, in order."""
 
 
+class Door(Frozen):
+    """Somebody has called back and not yet shown who they are: nothing is said to them, and nothing
+    taken from them, but the answers that let them in (`turnkeeper.dialogue.verify`)."""
+
+    dialogue: "DialogueState"
+    """How far they are with these: a dialogue of its own, over a form of the named fields."""
+    since: datetime | None = None
+    """When the form itself was last worked on."""
+
+
 class DialogueState(Frozen):
     """Everything the form interpretation algorithm knows, and nothing about legs or ids."""
 
@@ -72,6 +82,13 @@ class DialogueState(Frozen):
     """When the session moved to a closed status by itself."""
     discarded: tuple[dict[str, Scalar], ...] = ()
     """What restarts threw away, oldest first."""
+    begun: str = ""
+    """The words of the last turn, if they may be the beginning of a secret; shown to nobody."""
+    door: Door | None = None
+    """None: the caller is the one who answered, or there is nothing to guard."""
+    failures: int = 0
+    """How often a caller was not let in since one was, or since the time for this was over."""
+    failed_at: datetime | None = None
     version: int = 0
     """The number of events folded in."""
 

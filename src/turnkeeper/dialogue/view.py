@@ -9,6 +9,11 @@ SECRET = "***"
 """What stands for a secret value wherever it is not delivered."""
 
 
+def blank_progress(form: Form) -> Progress:
+    """The progress of a form that nobody has begun."""
+    return progress(form, DialogueState())
+
+
 def progress(form: Form, state: DialogueState) -> Progress:
     """Fields answered or skipped, of those whose condition holds."""
     values = state.values()

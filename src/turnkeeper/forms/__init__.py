@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from turnkeeper.forms.from_pydantic import Ask, answers_to, from_model
     from turnkeeper.forms.load import load_folder, load_form, parse_form
-    from turnkeeper.forms.model import Choice, Deliver, Field, FieldType, Form, Scalar, Stale
+    from turnkeeper.forms.model import (
+        Choice,
+        Deliver,
+        Field,
+        FieldType,
+        Form,
+        Resume,
+        Scalar,
+        Stale,
+    )
 
 _WHERE = {
     "Ask": "from_pydantic",
@@ -22,6 +31,7 @@ _WHERE = {
     "Field": "model",
     "FieldType": "model",
     "Form": "model",
+    "Resume": "model",
     "Scalar": "model",
     "Stale": "model",
 }
@@ -33,6 +43,7 @@ __all__ = [
     "Field",
     "FieldType",
     "Form",
+    "Resume",
     "Scalar",
     "Stale",
     "answers_to",

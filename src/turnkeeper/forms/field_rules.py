@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from turnkeeper.forms.drafts import FieldDraft, Finding, FormDraft
 from turnkeeper.forms.mistakes import Place, did_you_mean
-from turnkeeper.forms.model import Field, Scalar
+from turnkeeper.forms.model import SPOKEN_IN_PART, Field, Scalar
 from turnkeeper.forms.template import ALWAYS
 from turnkeeper.forms.typed import LIMITS
 
@@ -140,6 +140,15 @@ def secrets(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:
         yield draft.finding("confirm", "a secret is never read back; remove confirm: always")
     if draft.has("default"):
         yield draft.finding("default", "a secret has no default; remove it")
+
+
+def read_backs(draft: FieldDraft, _: FormDraft) -> Iterator[Finding]:
+    """A personal value of which nothing is said aloud has no `confirm: always`."""
+    field = draft.field
+    silent = draft.typed and field.personal and field.type not in SPOKEN_IN_PART
+    if silent and not field.secret and field.confirm == "always":
+        what = f"nothing of a personal {field.type} is said aloud, so there is nothing to read back"
+        yield draft.finding("confirm", f"{what}; remove confirm: always")
 
 
 def outside(field: Field, value: Scalar) -> str | None:

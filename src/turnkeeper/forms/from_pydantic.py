@@ -71,6 +71,7 @@ class FormOptions(TypedDict, total=False):
     confirm: bool
     deliver: str | Mapping[str, str]
     stale: str | Mapping[str, str]
+    resume: str | list[str] | Mapping[str, str | int | list[str]]
     hand_off: str
     abandon_after: str
     expire_after: str

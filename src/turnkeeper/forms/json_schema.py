@@ -18,6 +18,8 @@ from turnkeeper.forms.model import (
     Field,
     FieldType,
     Form,
+    Resume,
+    ResumeThen,
     Stale,
     StalePolicy,
 )
@@ -93,6 +95,17 @@ _FIELD = _mapping(
 
 _STALE = _mapping(Stale, {"after": _DURATION, "policy": _one_of(StalePolicy)}, ["after"])
 
+_RESUME = _mapping(
+    Resume,
+    {
+        "verify": _TEXTS,
+        "attempts": {"type": "integer", "minimum": 1, "maximum": 10},
+        "again_after": _DURATION,
+        "then": _one_of(ResumeThen),
+    },
+    ["verify"],
+)
+
 _DELIVER = _mapping(
     Deliver,
     {
@@ -119,6 +132,7 @@ _FORM = _mapping(
         "confirm": _YES_NO,
         "deliver": {"anyOf": [{"type": "string", "pattern": "^https?://"}, _DELIVER]},
         "stale": {"anyOf": [_DURATION, _STALE]},
+        "resume": {"anyOf": [_TEXTS, _RESUME]},
         "hand_off": _HAND_OFF,
         "abandon_after": _DURATION,
         "expire_after": _DURATION,

@@ -2,7 +2,7 @@
 
 A reader takes a node and gives the value for the frozen model, or reports what is wrong with the
 node and gives None. The shorthands are here: one prompt or a list, three ways to write choices,
-`deliver: URL`, `stale: 24h`, `length: 4..8`.
+`deliver: URL`, `stale: 24h`, `resume: date_of_birth`, `length: 4..8`.
 """
 
 import re
@@ -12,7 +12,13 @@ from typing import TypeAlias, get_args
 
 from turnkeeper.forms.durations import EXAMPLES, parse_duration
 from turnkeeper.forms.mistakes import Report, did_you_mean
-from turnkeeper.forms.model import AgainPolicy, ConfirmPolicy, FieldType, StalePolicy
+from turnkeeper.forms.model import (
+    AgainPolicy,
+    ConfirmPolicy,
+    FieldType,
+    ResumeThen,
+    StalePolicy,
+)
 from turnkeeper.forms.nodes import Node
 
 Reader: TypeAlias = Callable[[Node, Report], object | None]
@@ -106,6 +112,14 @@ def duration(node: Node, report: Report) -> timedelta | None:
     return found
 
 
+def count(node: Node, report: Report) -> int | None:
+    """A whole number over 0."""
+    if type(node.value) is int and node.value > 0:
+        return node.value
+    report.add(node.place, "a whole number over 0 is needed here")
+    return None
+
+
 _RANGE = re.compile(r"(\d{1,6})\s*(?:\.\.|-)\s*(\d{1,6})", re.ASCII)
 
 
@@ -194,6 +208,13 @@ STALE_KEYS: Keys = {
     "policy": one_of("policy", get_args(StalePolicy)),
 }
 
+RESUME_KEYS: Keys = {
+    "verify": texts,
+    "attempts": count,
+    "again_after": duration,
+    "then": one_of("then", get_args(ResumeThen)),
+}
+
 DELIVER_KEYS: Keys = {"url": text, "authorization": text, "give_up_after": duration}
 
 FIELD_KEYS: Keys = {
@@ -230,6 +251,7 @@ FORM_KEYS: Keys = {
     "confirm": yes_no,
     "deliver": shorthand("url", text, DELIVER_KEYS),
     "stale": shorthand("after", duration, STALE_KEYS),
+    "resume": shorthand("verify", texts, RESUME_KEYS),
     "hand_off": text,
     "abandon_after": duration,
     "expire_after": duration,

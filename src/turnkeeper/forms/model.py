@@ -20,9 +20,15 @@ FieldType = Literal[
     "text", "boolean", "choice", "number", "digits", "date", "time",
     "phone", "email", "name", "postal_code",
 ]  # fmt: skip
+SPOKEN_IN_PART: frozenset[FieldType] = frozenset({
+    "digits", "phone", "postal_code", "email", "name", "date",
+})  # fmt: skip
+"""The types of which a part is said aloud though a field is personal; of the others nothing is
+(`turnkeeper.values.table` has the masks)."""
 ConfirmPolicy = Literal["never", "always", "auto"]
 StalePolicy = Literal["resume", "ask", "restart"]
 AgainPolicy = Literal["new", "show"]
+ResumeThen = Literal["hang_up", "hand_off"]
 
 
 class Frozen(BaseModel):
@@ -74,9 +80,9 @@ class Field(Frozen):
     confirm: ConfirmPolicy = "auto"
     """`auto` reads a value back when the recogniser gave it a low confidence."""
     personal: bool = False
-    """About a person: masked where it is summed up aloud."""
+    """About a person: wherever it is said aloud, only the mask of its type is."""
     secret: bool = False
-    """Never spoken: neither read back nor summed up."""
+    """Never spoken and never shown: kept as a value only, for delivery."""
 
     @property
     def spoken_name(self) -> str:
@@ -90,6 +96,19 @@ class Stale(Frozen):
     """Time without a turn after which a form counts as stale; never, when it is not given."""
     policy: StalePolicy = "ask"
     """`resume` goes on as usual, `ask` asks whether to go on, `restart` begins again."""
+
+
+class Resume(Frozen):
+    """What a caller who comes back gives again before anything that they answered is said."""
+
+    verify: tuple[str, ...]
+    """The fields whose answers the caller gives again, in this order; one name or a list."""
+    attempts: int = 3
+    """How often the answers may be wrong, over all calls, before the form stays shut."""
+    again_after: timedelta = timedelta(hours=24)
+    """How long after the last wrong answers all attempts are there again."""
+    then: ResumeThen = "hang_up"
+    """What follows when no attempt is left: the call ends, or it goes to the form's `hand_off`."""
 
 
 class Deliver(Frozen):
@@ -132,6 +151,8 @@ class Form(Frozen):
     """Where the confirmed form is sent; a URL, or a mapping."""
     stale: Stale = Stale()
     """What a caller who comes back late is offered; a duration, or a mapping."""
+    resume: Resume | None = None
+    """What lets a caller back in: the fields that they answer again, or a mapping."""
     hand_off: str | None = None
     """Where a caller who asks for a person is transferred: a phone number, a SIP address, the name
     of a queue. Without it nobody is."""
@@ -139,8 +160,9 @@ class Form(Frozen):
     """Time without a turn after which an unfinished session closes as `abandoned`."""
     expire_after: timedelta = timedelta(days=30)
     """Time since the session began after which it closes as `expired`, turns or not."""
-    keep_for: timedelta = timedelta(days=30)
-    """How long a finished session answers `again: show`."""
+    keep_for: timedelta | None = None
+    """Time after its end when a session is erased; `again: show` shows it for as long. When it is
+    not given, it is shown for 30 days, and kept for as long as Temporal keeps it."""
     again: AgainPolicy = "new"
     """What the same caller gets after completion: a `new` session, or the finished one (`show`)."""
 

@@ -5,7 +5,7 @@ mistakes at once. To add a rule, write the function and put it into its list; it
 line is its line in the form reference.
 """
 
-from turnkeeper.forms import condition_rules, field_rules, form_rules, text_rules
+from turnkeeper.forms import condition_rules, field_rules, form_rules, resume_rules, text_rules
 from turnkeeper.forms.drafts import FieldRule, FormDraft, FormRule
 
 FIELD_RULES: tuple[FieldRule, ...] = (
@@ -18,6 +18,7 @@ FIELD_RULES: tuple[FieldRule, ...] = (
     field_rules.whole_numbers,
     field_rules.defaults,
     field_rules.secrets,
+    field_rules.read_backs,
     condition_rules.conditions,
     text_rules.field_texts,
 )
@@ -30,6 +31,8 @@ FORM_RULES: tuple[FormRule, ...] = (
     form_rules.deliveries,
     form_rules.hand_offs,
     form_rules.lifetimes,
+    resume_rules.verified_fields,
+    resume_rules.attempts,
     text_rules.form_texts,
 )
 

@@ -5,7 +5,7 @@
 """
 
 from turnkeeper.values.reading import NOTHING, Context, Reading, Refusal, ValueType
-from turnkeeper.values.table import TYPES, accept, mask, read, read_dtmf, speak
+from turnkeeper.values.table import TYPES, accept, is_told, mask, read, read_dtmf, speak
 from turnkeeper.values.yes_no import read_yes_no, split_yes_no
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Refusal",
     "ValueType",
     "accept",
+    "is_told",
     "mask",
     "read",
     "read_dtmf",

@@ -66,9 +66,9 @@ class Caller:
     def cancels(self) -> Reply:
         return self._hear(Cancel(request_id="x"))
 
-    def hands_off(self) -> Reply:
+    def hands_off(self, *, unlock: bool = False) -> Reply:
         """An operator does."""
-        return self._hear(HandOff(request_id="h"))
+        return self._hear(HandOff(request_id="h", unlock=unlock))
 
     def sends(self, turn: Turn) -> Reply:
         return self._hear(turn)

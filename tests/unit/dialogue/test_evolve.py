@@ -10,11 +10,15 @@ from turnkeeper.contract import Status
 from turnkeeper.dialogue.events import (
     Answered,
     Asked,
+    Begun,
     Connected,
     Event,
     Filled,
+    Forgiven,
+    Guarded,
     Missed,
     Moved,
+    NotVerified,
     Questioned,
     Refused,
     Removed,
@@ -23,10 +27,11 @@ from turnkeeper.dialogue.events import (
     Skipped,
     StartedOver,
     TurnTaken,
+    Unguarded,
     Unshelved,
 )
 from turnkeeper.dialogue.evolve import DISCARDED_KEPT, evolve, fold
-from turnkeeper.dialogue.state import Answer, DialogueState, Question
+from turnkeeper.dialogue.state import Answer, DialogueState, Door, Question
 from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -46,6 +51,11 @@ ONE_OF_EACH: tuple[Event, ...] = (
     Moved(status="confirming"),
     StartedOver(),
     Said(text="Hello."),
+    Begun(words="12"),
+    Guarded(door=Door(dialogue=DialogueState(), since=NOW)),
+    NotVerified(failures=1, at=NOW),
+    Forgiven(),
+    Unguarded(),
 )
 
 

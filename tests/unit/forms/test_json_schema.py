@@ -4,8 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from turnkeeper.forms.json_schema import json_schema
-from turnkeeper.forms.keys import CHOICE_KEYS, DELIVER_KEYS, FIELD_KEYS, FORM_KEYS, STALE_KEYS
-from turnkeeper.forms.model import Choice, Deliver, Field, Form, Stale
+from turnkeeper.forms.keys import (
+    CHOICE_KEYS,
+    DELIVER_KEYS,
+    FIELD_KEYS,
+    FORM_KEYS,
+    RESUME_KEYS,
+    STALE_KEYS,
+)
+from turnkeeper.forms.model import Choice, Deliver, Field, Form, Resume, Stale
 
 SCHEMA: Any = json_schema()
 
@@ -22,8 +29,8 @@ def objects(schema: Any = SCHEMA) -> Iterator[Any]:
 
 
 def test_the_schema_has_the_keys_of_the_loader_and_of_the_model() -> None:
-    tables = (FORM_KEYS, FIELD_KEYS, CHOICE_KEYS, STALE_KEYS, DELIVER_KEYS)
-    models = (Form, Field, Choice, Stale, Deliver)
+    tables = (FORM_KEYS, FIELD_KEYS, CHOICE_KEYS, STALE_KEYS, RESUME_KEYS, DELIVER_KEYS)
+    models = (Form, Field, Choice, Stale, Resume, Deliver)
     found = {frozenset(schema["properties"]) for schema in objects()}
     assert found == {frozenset(keys) for keys in tables}
     assert found == {frozenset(model.model_fields) for model in models}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnkeeper.errors import FormError
-from turnkeeper.forms import Choice, Deliver, Field, Form, Stale, load_folder, parse_form
+from turnkeeper.forms import Choice, Deliver, Field, Form, Resume, Stale, load_folder, parse_form
 from turnkeeper.forms.condition import parse_condition
 from turnkeeper.forms.durations import parse_duration
 from turnkeeper.forms.keys import FIELD_KEYS, FORM_KEYS
@@ -131,6 +131,17 @@ def test_deliver_and_stale_have_a_short_way() -> None:
     assert short == long
     assert short.deliver == Deliver(url="https://example.com/c")
     assert short.stale == Stale(after=timedelta(days=1))
+
+
+def test_resume_has_a_short_way() -> None:
+    born = "form: f\nfields: [{name: born, type: date, prompt: B.}]\n"
+    short = parse_form(f"{born}resume: born")
+    assert short == parse_form(f"{born}resume: [born]")
+    assert short.resume == Resume(verify=("born",), attempts=3, again_after=timedelta(hours=24))
+    long = parse_form(
+        f"{born}hand_off: desk\nresume: {{verify: born, attempts: 5, then: hand_off}}"
+    )
+    assert long.resume == Resume(verify=("born",), attempts=5, then="hand_off")
 
 
 def test_a_header_is_named_by_its_environment_variable() -> None:

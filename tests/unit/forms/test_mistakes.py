@@ -17,16 +17,19 @@ def mistakes_in(text: str) -> list[str]:
     return [mistake.removeprefix("f:") for mistake in told.value.mistakes]
 
 
-def in_field(text: str) -> list[str]:
-    """What is wrong with a third field, after a choice and a number; its first line is line 5."""
+def in_field(text: str, more: str = "") -> list[str]:
+    """What is wrong with a third field, after a choice and a number; its first line is line 5 (or,
+    with more of the form before the fields, further down)."""
     head = """
-    form: f
     fields:
       - {name: kind, type: choice, choices: [theft, glass], prompt: What.}
       - {name: count, type: number, min: 1, max: 9, prompt: How many.}
     """
     return mistakes_in(
-        dedent(head).lstrip() + "  - " + dedent(text).strip().replace("\n", "\n    ")
+        f"form: f\n{more}"
+        + dedent(head).lstrip()
+        + "  - "
+        + dedent(text).strip().replace("\n", "\n    ")
     )
 
 
@@ -142,7 +145,7 @@ FORMS = {
         [
             '3:1: key "xyz" is not known; use one of form, version, title, language, region, '
             "timezone, greeting, welcome_back, goodbye, fields, confirm, deliver, stale, "
-            "hand_off, abandon_after, expire_after, keep_for, again"
+            "resume, hand_off, abandon_after, expire_after, keep_for, again"
         ],
     ),
     "an unknown language": (
@@ -223,6 +226,36 @@ FORMS = {
             "write a phone number, a SIP address or a queue's name, at most 200 long"
         ],
     ),
+    "resume by nothing": (
+        "resume: []",
+        [
+            "3:9: resume names no field to verify by, so it would let anybody in; "
+            "name one, such as date_of_birth"
+        ],
+    ),
+    "resume by an unknown field": (
+        "resume: pim",
+        ['3:9: verify: there is no field "pim"; did you mean "pin"?'],
+    ),
+    "resume by free text": (
+        "resume: [a, pin, a]",
+        [
+            '3:10: verify: "a" is of type text and has no normal form to compare; '
+            "name a date, digits or the like",
+            '3:13: verify: "pin" is of type text and has no normal form to compare; '
+            "name a date, digits or the like",
+            '3:18: verify: "a" is there twice; keep one',
+        ],
+    ),
+    "resume with endless attempts": (
+        "resume: {verify: pim, attempts: 11, then: hand_off}",
+        [
+            "3:9: attempts: over 10 attempts let a stranger guess; write 10 or fewer",
+            "3:9: then: the form says no place to transfer to; "
+            "add hand_off, or write then: hang_up",
+            '3:18: verify: there is no field "pim"; did you mean "pin"?',
+        ],
+    ),
     "stale without after": ("stale: {policy: ask}", ['3:8: "after" is missing here; add it']),
     "stale after the session's end": (
         "stale: 8d",
@@ -256,6 +289,32 @@ FORMS = {
         ["3:10: goodbye: a brace that is not around a name; write {{ or }} for a brace"],
     ),
 }
+
+
+RESUMES = {
+    "guessed too easily": (
+        "type: boolean",
+        "is of type boolean and is guessed too easily; name a date, digits or the like",
+    ),
+    "optional": (
+        "type: date\nrequired: false",
+        "may stay unanswered; name a field that is required and has no when",
+    ),
+    "conditional": (
+        "type: date\nwhen: kind == 'theft'",
+        "may stay unanswered; name a field that is required and has no when",
+    ),
+    "asked with an answer": (
+        "type: date\nprompt: You said {count}, so when?",
+        "has a prompt that needs an answer; add a sentence that names no field",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), RESUMES.values(), ids=RESUMES.keys())
+def test_a_field_that_lets_nobody_in_is_told_where_it_is_named(text: str, why: str) -> None:
+    field = "name: x\n" + (text if "prompt:" in text else f"{text}\nprompt: When?")
+    assert in_field(f"{field}\n", "resume: x\n") == [f'2:9: verify: "x" {why}']
 
 
 @pytest.mark.parametrize(("text", "told"), FORMS.values(), ids=FORMS.keys())

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from turnkeeper.forms.model import Choice, Field
+from turnkeeper.forms.model import SPOKEN_IN_PART, Choice, Field
 from turnkeeper.values import (
+    TYPES,
     Context,
     Reading,
     accept,
@@ -279,9 +280,16 @@ def test_nothing_of_a_secret_is_ever_spoken(field: MakeField, type_: str) -> Non
     assert mask(field(type_, name="pass_code", secret=True), "4411") == "your pass code"
 
 
-def test_of_a_personal_value_only_the_ending_is_spoken(field: MakeField) -> None:
+def test_of_a_personal_value_only_its_mask_is_spoken(field: MakeField) -> None:
     assert mask(field("phone", personal=True), "+14155552671") == "ending in 2 6 7 1"
     assert mask(field("digits", personal=True), "1234") == "ending in 3 4"
     assert mask(field("email", personal=True), "ada@example.com") == "ending in example dot com"
-    assert mask(field("date", personal=True, name="birthday"), "1977-05-04") == "your birthday"
+    assert mask(field("postal_code", personal=True), "94103") == "ending in 0 3"
+    assert mask(field("name", personal=True), "Ada King O'Brien") == "the initials A K O"
+    assert mask(field("date", personal=True), "1977-05-22") == "a date on the 22nd"
+    assert mask(field("date", personal=True), "1977-05-13") == "a date on the 13th"
+    assert mask(field("digits", personal=True, name="code"), "7") == "your code"
+    for type_ in TYPES.keys() - SPOKEN_IN_PART:
+        value = "12 Elm Road"
+        assert mask(field(type_, personal=True, name="address"), value) == "your address"
     assert mask(field("number"), 5) == "5"
