@@ -5,19 +5,26 @@ Run from the root of the repository: `uv run python -m benchmarks.sockets`. See 
 
 import asyncio
 import json
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import click
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.claim import FORM
 from benchmarks.figures import Round, median_ratio, percentile, pooled
 from benchmarks.rig import FORMS, TURNKEEPER, BenchmarkError, rig, worker_process
 from turnkeeper import VoiceSession, VoiceSessions
+from turnkeeper.contract import DEFAULT_TENANT
 from worker.process import run_command
 from worker.server import free_port
 
@@ -45,8 +52,9 @@ class Socket:
         self._line = line
         self._said = 0
 
-    async def open(self) -> None:
+    async def open(self, token: str) -> None:
         """Waits for a worker that is not up yet."""
+        await self._is_answered({"type": "hello", "token": token})
         caller, connect_id = f"caller-{uuid4()}", uuid4().hex
         opening = {"type": "open", "form": FORM, "caller": caller, "connect_id": connect_id}
         while not await self._is_answered(opening):
@@ -63,7 +71,7 @@ class Socket:
         answer = json.loads(await self._line.recv())
         if answer["type"] == "error" and not answer["retryable"]:
             raise BenchmarkError(f"{message['type']} was refused: {answer['problem']['detail']}")
-        return answer["type"] in ("opened", "reply")
+        return answer["type"] in ("welcome", "opened", "reply")
 
 
 @click.command()
@@ -84,14 +92,31 @@ async def measure(sockets: int, rate: float) -> list[Round]:
     """The times of `ROUNDS` rounds: a turn of every socket, and as many of the Python client."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(rig())
+        token = let_in(Path(stack.enter_context(TemporaryDirectory())))
         await stack.enter_async_context(worker_process(*TURNKEEPER))
         port = str(free_port())
         command = ("worker", "gateway", "--gateway-port", port, "--forms", str(FORMS))
         await stack.enter_async_context(worker_process(*command))
         sessions = await stack.enter_async_context(VoiceSessions.connect(address=server.address))
-        lines = await stack.enter_async_context(_sockets(f"ws://127.0.0.1:{port}", sockets))
+        lines = await stack.enter_async_context(_sockets(f"ws://127.0.0.1:{port}", token, sockets))
         direct = [await sessions.open(FORM, caller=f"caller-{uuid4()}") for _ in range(sockets)]
         return await _rounds(lines, [_by_client(session) for session in direct], rate)
+
+
+def let_in(folder: Path) -> str:
+    """Sets the gateway's environment so that it lets in who has the token that this returns: an
+    issuer's, with its keys in `folder`. The limits are out of the way of many callers at once."""
+    signing = Ed25519PrivateKey.generate()
+    public = OKPAlgorithm.to_jwk(signing.public_key(), as_dict=True)
+    (folder / "jwks.json").write_text(json.dumps({"keys": [{**public, "kid": "1"}]}))
+    os.environ["TURNKEEPER_JWT_JWKS"] = f"file:{folder / 'jwks.json'}"
+    os.environ["TURNKEEPER_JWT_ISSUER"] = os.environ["TURNKEEPER_JWT_AUDIENCE"] = "benchmark"
+    os.environ["TURNKEEPER_OPENING_RATE"] = os.environ["TURNKEEPER_RATE"] = "10000/second"
+    now = int(time.time())
+    claims: dict[str, object] = {"tenant": DEFAULT_TENANT, "scope": "talk"}
+    claims |= {"iss": "benchmark", "aud": "benchmark", "sub": "benchmark"}
+    claims |= {"iat": now, "exp": now + 3600}
+    return jwt.encode(claims, signing, "EdDSA", headers={"kid": "1"})
 
 
 def _by_client(session: VoiceSession) -> Say:
@@ -102,7 +127,7 @@ def _by_client(session: VoiceSession) -> Say:
 
 
 @asynccontextmanager
-async def _sockets(url: str, count: int) -> AsyncIterator[list[Say]]:
+async def _sockets(url: str, token: str, count: int) -> AsyncIterator[list[Say]]:
     """That many callers, each with its session open."""
     async with AsyncExitStack() as stack:
         gate = asyncio.Semaphore(AT_ONCE)
@@ -111,7 +136,7 @@ async def _sockets(url: str, count: int) -> AsyncIterator[list[Say]]:
             async with gate:
                 line = await stack.enter_async_context(_connected(url))
                 socket = Socket(line)
-                await socket.open()
+                await socket.open(token)
                 return socket.say
 
         yield await asyncio.gather(*(one() for _ in range(count)))

@@ -1,16 +1,18 @@
 #!/bin/sh
 # A table is booked over plain HTTP: open, turns, a dropped line, open again, to the end.
 #
-#   uv run python -m worker dev            # in one terminal
-#   sh examples/http_curl.sh ada           # in another; needs curl and python3
+#   uv run python -m worker dev                              # in one terminal; prints a token
+#   TURNKEEPER_TOKEN=... sh examples/http_curl.sh ada        # in another; needs curl and python3
 set -eu
 GATEWAY=${GATEWAY:-http://127.0.0.1:8080}
 CALLER=${1:-+14155550100}
+: "${TURNKEEPER_TOKEN:?set it to the token that the gateway takes}"
 
 # --retry sends a request again, as it is, when the answer is 503 or there is none: nothing is
 # applied twice, because connect_id and utterance_id stay the same.
 post() {
     curl --silent --show-error --fail-with-body --retry 8 --retry-connrefused --max-time 30 \
+        --oauth2-bearer "$TURNKEEPER_TOKEN" \
         --header 'Content-Type: application/json' --data "$2" "$GATEWAY$1"
 }
 
@@ -49,4 +51,4 @@ say 'half past seven in the evening'
 say 'Ada Lovelace'
 say 'no thanks'
 say 'yes'
-printf 'status: %s\n' "$(curl --silent --fail "$GATEWAY$path" | field status)"
+printf 'status: %s\n' "$(curl --silent --fail --oauth2-bearer "$TURNKEEPER_TOKEN" "$GATEWAY$path" | field status)"

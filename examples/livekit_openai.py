@@ -1,13 +1,14 @@
 """A form as the language model of a LiveKit agent, whose openai plugin is as LiveKit ships it.
 
-    uv run python -m worker dev
+    uv run python -m worker dev    # prints a token
     pip install livekit-agents livekit-plugins-openai
-    python examples/livekit_openai.py dinner_reservation +14155550100
+    TURNKEEPER_TOKEN=... python examples/livekit_openai.py dinner_reservation +14155550100
 
 Type what the caller says, read what they hear; Ctrl-D hangs up; the same caller again goes on.
 """
 
 import asyncio
+import os
 import sys
 from uuid import uuid4
 
@@ -45,7 +46,8 @@ async def main(
     gateway: str = "http://127.0.0.1:8080",
 ) -> None:
     who = {"X-Turnkeeper-Subject": caller, "X-Turnkeeper-Call": f"{uuid4()}"}
-    llm = openai.LLM(model=form, base_url=f"{gateway}/v1", api_key="none", extra_headers=who)
+    token = os.environ.get("TURNKEEPER_TOKEN", "none")
+    llm = openai.LLM(model=form, base_url=f"{gateway}/v1", api_key=token, extra_headers=who)
     hung_up = asyncio.Event()
     async with AgentSession[None](llm=llm) as session:
         session.on("close", lambda _: hung_up.set())

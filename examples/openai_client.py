@@ -1,7 +1,7 @@
 """A form as a language model: the unmodified OpenAI client, a lost call included.
 
-    uv run python -m worker dev
-    uv run python examples/openai_client.py
+    uv run python -m worker dev                     # prints a token
+    TURNKEEPER_TOKEN=... uv run python examples/openai_client.py
 
 Words after the form's id are what the caller says; `drop` loses the call, and another one comes in.
 """
@@ -20,10 +20,11 @@ CALL = ("four people", "tomorrow", "drop", "half past seven", "Ada Lovelace", "s
 @click.argument("form", default="dinner_reservation")
 @click.argument("words", nargs=-1)
 @click.option("--gateway", default="http://127.0.0.1:8080", help="Where the gateway is.")
+@click.option("--token", envvar="TURNKEEPER_TOKEN", required=True, help="What it lets in with.")
 @click.option("--caller", default="+14155550100", help="Who calls: a number, or an id.")
-def main(form: str, words: tuple[str, ...], gateway: str, caller: str) -> None:
+def main(form: str, words: tuple[str, ...], gateway: str, token: str, caller: str) -> None:
     try:
-        with OpenAI(base_url=f"{gateway}/v1", api_key="none") as client:
+        with OpenAI(base_url=f"{gateway}/v1", api_key=token) as client:
             call(client, form, caller, words or CALL)
     except APIConnectionError:
         sys.exit(f"No gateway answers at {gateway}. Start `python -m worker dev`.")

@@ -1,13 +1,14 @@
 """A form as the language model of a Pipecat agent, by Pipecat's own OpenAILLMService.
 
-    uv run python -m worker dev
+    uv run python -m worker dev    # prints a token
     pip install 'pipecat-ai[openai]'
-    python examples/pipecat_openai.py dinner_reservation +14155550100
+    TURNKEEPER_TOKEN=... python examples/pipecat_openai.py dinner_reservation +14155550100
 
 Type what the caller says, read what they hear; Ctrl-D hangs up; the same caller again goes on.
 """
 
 import asyncio
+import os
 import sys
 from uuid import uuid4
 
@@ -46,7 +47,8 @@ async def end_call(params: FunctionCallParams) -> None:
 async def main(form: str, caller: str, gateway: str = "http://127.0.0.1:8080") -> None:
     who = {"X-Turnkeeper-Subject": caller, "X-Turnkeeper-Call": f"{uuid4()}"}
     model, url = OpenAILLMService.Settings(model=form), f"{gateway}/v1"
-    llm = OpenAILLMService(base_url=url, api_key="none", settings=model, default_headers=who)
+    token = os.environ.get("TURNKEEPER_TOKEN", "none")
+    llm = OpenAILLMService(base_url=url, api_key=token, settings=model, default_headers=who)
     aggregators = LLMContextAggregatorPair(LLMContext(tools=[end_call]))
     steps = [aggregators.user(), llm, StatelessTextTransformer(heard), aggregators.assistant()]
     worker = PipelineWorker(Pipeline(steps), enable_rtvi=False)

@@ -1,6 +1,7 @@
 """A phone call without a phone: plays Twilio's side of a call, a lost line included.
 
-    uv run python -m worker dev
+    export TURNKEEPER_TWILIO_AUTH_TOKEN=12345
+    uv run python -m worker dev --public-url http://127.0.0.1:8080
     uv run python examples/twilio_caller.py
 
 Words after the form's id are what the caller says: `drop` loses the line, and keys end in `#`.
@@ -8,7 +9,7 @@ Words after the form's id are what the caller says: `drop` loses the line, and k
 
 import asyncio
 import sys
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import click
 
@@ -22,15 +23,19 @@ CALL = ("four people", "tomorrow", "drop", "half past seven", "Ada Lovelace", "s
 @click.argument("words", nargs=-1)
 @click.option("--gateway", default="http://127.0.0.1:8080", help="Where the gateway is.")
 @click.option("--caller", default="+14155550100", help="The number that rings.")
-def main(form: str, words: tuple[str, ...], gateway: str, caller: str) -> None:
+@click.option("--auth-token", envvar="TURNKEEPER_TWILIO_AUTH_TOKEN", required=True, help="Signs.")
+def main(form: str, words: tuple[str, ...], gateway: str, caller: str, auth_token: str) -> None:
+    line = RelayCaller(f"{gateway}/twilio/voice?form={form}", caller=caller, auth_token=auth_token)
     try:
-        asyncio.run(call(f"{gateway}/twilio/voice?form={form}", caller, words or CALL))
+        asyncio.run(call(line, words or CALL))
+    except HTTPError:
+        sys.exit("The gateway refused the call: it has another auth token, or no --public-url.")
     except URLError as error:
         sys.exit(f"No gateway answers at {gateway} ({error.reason}). Start `python -m worker dev`.")
 
 
-async def call(webhook: str, caller: str, words: tuple[str, ...]) -> None:
-    async with RelayCaller(webhook, caller=caller) as line:
+async def call(line: RelayCaller, words: tuple[str, ...]) -> None:
+    async with line:
         click.echo(f"agent:  {await line.ring()}")
         for word in words:
             click.echo(f"agent:  {await turn(line, word)}")

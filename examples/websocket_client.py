@@ -1,7 +1,7 @@
 """A form over the WebSocket; a connection that is cut once is taken up again, on the same leg.
 
-uv run python -m worker dev
-uv run python examples/websocket_client.py
+uv run python -m worker dev    # prints a token
+TURNKEEPER_TOKEN=... uv run python examples/websocket_client.py
 """
 
 import asyncio
@@ -27,13 +27,14 @@ async def exchange(line: ClientConnection, message: dict[str, Any]) -> dict[str,
     return dict(answer)
 
 
-async def call(url: str, hello: dict[str, Any]) -> None:
+async def call(url: str, token: str, first: dict[str, Any]) -> None:
     turn: dict[str, Any] = {}
     said = iter(CALL)
     async for line in connect(f"{url}/v1/stream"):  # Connects again, with backoff.
         try:
-            opened = await exchange(line, hello)
-            hello = {"type": "resume"} | {k: opened[k] for k in ("session_id", "leg", "epoch")}
+            await exchange(line, {"type": "hello", "token": token})
+            opened = await exchange(line, first)
+            first = {"type": "resume"} | {k: opened[k] for k in ("session_id", "leg", "epoch")}
             reply = (await exchange(line, turn) if turn else opened)["reply"]
             while reply["next"] == "listen" and (words := next(said, None)):
                 click.echo(f"agent:  {reply['say']}\ncaller: {words}")
@@ -51,9 +52,10 @@ async def call(url: str, hello: dict[str, Any]) -> None:
 @click.command(help=__doc__)
 @click.option("--gateway", default="ws://127.0.0.1:8080", help="Where the gateway is.")
 @click.option("--caller", default="+14155550100", help="Who calls: a number, or an id.")
-def main(gateway: str, caller: str) -> None:
-    hello = {"form": "dinner_reservation", "caller": caller, "connect_id": uuid4().hex}
-    asyncio.run(call(gateway, {"type": "open"} | hello))
+@click.option("--token", envvar="TURNKEEPER_TOKEN", required=True, help="What it lets in with.")
+def main(gateway: str, caller: str, token: str) -> None:
+    opening = {"type": "open", "form": "dinner_reservation", "caller": caller}
+    asyncio.run(call(gateway, token, opening | {"connect_id": uuid4().hex}))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from turnkeeper.client import VoiceSessions
+from turnkeeper.gateway.access.ways import ways_in
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.doorway import Catalogue, NoForms
 from turnkeeper.gateway.serve import listen, serve, url_of
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry import logger, setup_telemetry
+from turnkeeper.tenancy import Tenants
 from worker.forms import FormFolder
 
 _log = logger(__name__)
@@ -22,11 +23,21 @@ async def gateway(host: str, port: int, **options: object) -> None:
     settings = read_settings(**options)
     setup_telemetry("turnkeeper-gateway", settings)
     forms = catalogue(settings)
-    bound = listen(host, port)
-    async with VoiceSessions.connect(settings=settings) as sessions:
-        app = create_app(sessions, forms=forms, public_url=settings.public_url)
+    access = ways_in(settings)
+    bound = listen(host, port, settings.public_url)
+    async with Tenants.connect(settings=settings) as tenants:
+        app = create_app(
+            tenants.of(settings.tenant),
+            access=access,
+            tenants=tenants,
+            forms=forms,
+            public_url=settings.public_url,
+        )
         await serve(
-            app, bound, ready=lambda: _log.info("gateway is running", address=url_of(bound))
+            app,
+            bound,
+            ready=lambda: _log.info("gateway is running", address=url_of(bound)),
+            proxies=settings.proxies,
         )
     _log.info("gateway has stopped")
 

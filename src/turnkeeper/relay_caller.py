@@ -9,7 +9,8 @@
 It sends what ConversationRelay sends and nothing else: the webhook with Twilio's form fields, then
 on the socket `setup`, `prompt`, `dtmf`, `interrupt` and the reports of who speaks. When the socket
 is gone, it posts what became of the session to the `<Connect action>` URL and does what the answer
-says, without waiting for a `<Pause>`. Words that it hears are spoken at once, in no time.
+says, without waiting for a `<Pause>`. Words that it hears are spoken at once, in no time. Given an
+account's auth token, it signs what it sends as Twilio does; given a key, as Telnyx does.
 
 Needs the extra `turnkeeper[gateway]`.
 """
@@ -17,20 +18,23 @@ Needs the extra `turnkeeper[gateway]`.
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 from uuid import uuid4
 from xml.etree.ElementTree import Element, fromstring
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from pydantic import JsonValue
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from turnkeeper.gateway.serve import listen, serve, url_of
+from turnkeeper.gateway.signatures import telnyx, twilio
 from turnkeeper.gateway.twilio.sentences import ONE_MOMENT
 
 PATIENCE = 60.0
@@ -46,6 +50,10 @@ class RelayCaller:
         webhook: the URL that the number points at: `http://127.0.0.1:8080/twilio/voice?form=claim`.
         caller: the caller's number, as the platform gives it; `anonymous` when it is withheld.
         setup: fields for the `setup` frame over or beside Twilio's.
+        auth_token: of the Twilio account; without it nothing is signed.
+        telnyx_key: of the Telnyx account, in place of a token; sockets are not signed with it.
+        at: where the gateway is reached if not at the webhook's own address, which is then the
+            public one that is signed: `http://127.0.0.1:8080`.
     """
 
     def __init__(
@@ -54,8 +62,14 @@ class RelayCaller:
         *,
         caller: str = "+14155550100",
         setup: Mapping[str, JsonValue] | None = None,
+        auth_token: str | None = None,
+        telnyx_key: Ed25519PrivateKey | None = None,
+        at: str | None = None,
     ) -> None:
         self._webhook = webhook
+        self._auth_token = auth_token
+        self._telnyx_key = telnyx_key
+        self._at = at
         self._extra = dict(setup or {})
         self._call: dict[str, str] = {
             "CallSid": "CA" + uuid4().hex,
@@ -183,7 +197,10 @@ class RelayCaller:
                 await self.send("info", name="agentSpeaking", value=value)
 
     async def _post(self, url: str, told: Mapping[str, str]) -> Element:
-        self.twiml = fromstring(await asyncio.to_thread(_posted, url, {**self._call, **told}))
+        fields = {**self._call, **told}
+        body = urlencode(fields).encode()
+        request = Request(self._place(url), body, self._signed(url, fields, body))
+        self.twiml = fromstring(await asyncio.to_thread(_answer, request))
         self._call["CallStatus"] = "in-progress"
         return self.twiml
 
@@ -193,7 +210,8 @@ class RelayCaller:
         if relay is None:
             return ""
         self._action = response.find("./Connect").get("action", "")  # type: ignore[union-attr]  # the relay is in it
-        self._socket = await connect(relay.get("url", ""))
+        url = relay.get("url", "")
+        self._socket = await connect(self._place(url), additional_headers=self._signed(url))
         parameters = {each.get("name", ""): each.get("value") for each in relay.iter("Parameter")}
         setup: dict[str, JsonValue] = {
             "sessionId": "VX" + uuid4().hex,
@@ -209,9 +227,34 @@ class RelayCaller:
         await self.send("setup", **{**setup, **self._extra})
         return await self.listen()
 
+    def _place(self, url: str) -> str:
+        """Where a public address is reached."""
+        if self._at is None:
+            return url
+        old, new = urlsplit(url), urlsplit(self._at)
+        scheme = "ws" if old.scheme.startswith("ws") else "http"
+        if new.scheme == "https":
+            scheme += "s"
+        return old._replace(scheme=scheme, netloc=new.netloc).geturl()
 
-def _posted(url: str, fields: Mapping[str, str]) -> bytes:
-    with urlopen(Request(url, urlencode(fields).encode()), timeout=PATIENCE) as answer:
+    def _signed(
+        self, url: str, fields: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> dict[str, str]:
+        """The headers with a request's signature; a WebSocket's has no form and no body."""
+        if self._auth_token is not None:
+            signed = tuple((fields or {}).items())
+            return {twilio.HEADER: twilio.sign(self._auth_token, url, signed)}
+        if self._telnyx_key is None or body is None:
+            return {}
+        now = str(int(time.time()))
+        return {
+            telnyx.TIME_HEADER: now,
+            telnyx.HEADER: telnyx.sign(self._telnyx_key, body, now),
+        }
+
+
+def _answer(request: Request) -> bytes:
+    with urlopen(request, timeout=PATIENCE) as answer:
         body: bytes = answer.read()
         return body
 
@@ -223,6 +266,9 @@ async def calling(
     *,
     caller: str = "+14155550100",
     setup: Mapping[str, JsonValue] | None = None,
+    auth_token: str | None = None,
+    telnyx_key: Ed25519PrivateKey | None = None,
+    public_url: str | None = None,
     **query: str,
 ) -> AsyncIterator[RelayCaller]:
     """A caller on a gateway that is served on a free port meanwhile.
@@ -230,12 +276,20 @@ async def calling(
     Args:
         app: from `turnkeeper.gateway.app.create_app`.
         form: the form's id.
-        caller: as for `RelayCaller`, and so is `setup`.
+        caller: as for `RelayCaller`, and so are `setup`, `auth_token` and `telnyx_key`.
+        public_url: what the app was told to be reached at, which signatures are over.
         query: more of the webhook's address, such as `timeout="2"`.
     """
     async with served(app) as url:
-        webhook = f"{url}/twilio/voice?{urlencode({'form': form, **query})}"
-        async with RelayCaller(webhook, caller=caller, setup=setup) as call:
+        webhook = f"{public_url or url}/twilio/voice?{urlencode({'form': form, **query})}"
+        async with RelayCaller(
+            webhook,
+            caller=caller,
+            setup=setup,
+            auth_token=auth_token,
+            telnyx_key=telnyx_key,
+            at=url,
+        ) as call:
             yield call
 
 

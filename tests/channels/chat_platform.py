@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from turnkeeper.contract import SessionState
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.testing import MemorySessions
 
@@ -39,7 +40,7 @@ class Forms:
 
 def gateway(sessions: MemorySessions) -> FastAPI:
     """An instance of the gateway; several may stand before the same sessions."""
-    return create_app(sessions, forms=Forms())
+    return create_app(sessions, access=Open(), forms=Forms())
 
 
 def tool(name: str, *arguments: str) -> Body:
@@ -86,4 +87,4 @@ class Platform:
 
 
 async def state_of(sessions: MemorySessions, caller: str = CALLER) -> SessionState:
-    return await sessions.state(sessions.session_id("claim", caller))
+    return await sessions.state(await sessions.session_id("claim", caller))

@@ -50,7 +50,7 @@ Scenario = Callable[[Line, Stand, str], Awaitable[None]]
 
 
 async def state_of(stand: Stand, caller: str) -> SessionState:
-    return await stand.sessions.state(stand.sessions.session_id("claim", caller))
+    return await stand.sessions.state(await stand.sessions.session_id("claim", caller))
 
 
 async def a_form_is_filled_in(line: Line, stand: Stand, caller: str) -> None:

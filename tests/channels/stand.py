@@ -1,4 +1,7 @@
-"""A stand for channels: a real server, a worker and two gateways, each a process to be killed."""
+"""A stand for channels: a real server, a worker and two gateways, each a process to be killed.
+
+Sessions are encrypted, and the gateways let nobody in without the API key, or Twilio's signature.
+"""
 
 import asyncio
 import os
@@ -14,6 +17,9 @@ from pydantic import TypeAdapter
 from turnkeeper.client import VoiceSessions
 from turnkeeper.forms.load import load_folder
 from turnkeeper.forms.model import Form
+from turnkeeper.gateway.access.api_keys import ApiKeys
+from turnkeeper.gateway.access.principal import Scope
+from turnkeeper.security.key_file import make_key_file
 from turnkeeper.settings import Settings, read_settings
 from worker.child import kill_child, start_child, stop_child
 from worker.server import EmbeddedServer
@@ -21,6 +27,8 @@ from worker.server import EmbeddedServer
 ROOT = Path(__file__).parents[2]
 WORKER = ROOT / "tests" / "chaos" / "worker_process.py"
 
+TWILIO_TOKEN = "12345678901234567890123456789012"
+"""The auth token of the stand's Twilio account."""
 FORM = """
 form: claim
 version: "7"
@@ -81,13 +89,16 @@ class Process:
 
 
 class GatewayProcess(Process):
-    """`python -m worker gateway`, always on the same port."""
+    """`python -m worker gateway`, always on the same port; `token` is an API key for it."""
 
-    def __init__(self, folder: Path, name: str, port: int, env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, name: str, port: int, env: dict[str, str], token: str) -> None:
         command = [sys.executable, "-m", "worker", "gateway", "--gateway-port", str(port)]
-        super().__init__(command, folder / f"{name}.log", "gateway is running", env)
         self.url = f"http://127.0.0.1:{port}"
+        env = {**env, "TURNKEEPER_PUBLIC_URL": self.url}  # What platforms sign.
+        super().__init__(command, folder / f"{name}.log", "gateway is running", env)
         self.ws_url = f"ws://127.0.0.1:{port}"
+        self.token = token
+        self.headers = {"Authorization": f"Bearer {token}"}
 
 
 @dataclass
@@ -109,10 +120,23 @@ async def stand(server: EmbeddedServer, folder: Path) -> AsyncIterator[Stand]:
     forms = folder / "forms"
     forms.mkdir()
     (forms / "claim.yaml").write_text(FORM)
-    settings = read_settings(task_queue=queue, tenant=queue, forms=forms, turn_deadline=30.0)
+    make_key_file(folder / "keys.json")
+    settings = read_settings(
+        task_queue=queue,
+        tenant=queue,
+        forms=forms,
+        turn_deadline=30.0,
+        keys=f"file:{folder / 'keys.json'}",
+        key_store=f"sqlite:{folder / 'keys.db'}",
+        twilio_auth_token=TWILIO_TOKEN,
+    )
+    scopes: tuple[Scope, ...] = ("talk", "read", "operate", "erase")
+    token = await ApiKeys.of(settings).make("tests", queue, scopes, None)
     env = _environment(server, settings)
     worker = Process(_worker(server, queue, folder, forms), folder / "worker.log", "READY", env)
-    gateways = [GatewayProcess(folder, name, free_port(), env) for name in ("gateway", "other")]
+    gateways = [
+        GatewayProcess(folder, name, free_port(), env, token) for name in ("gateway", "other")
+    ]
     processes = [worker, *gateways]
     try:
         await asyncio.gather(*(process.start() for process in processes))
@@ -136,6 +160,9 @@ def _environment(server: EmbeddedServer, settings: Settings) -> dict[str, str]:
         "TURNKEEPER_TENANT": settings.tenant,
         "TURNKEEPER_FORMS": str(settings.forms),
         "TURNKEEPER_TURN_DEADLINE": str(settings.turn_deadline),
+        "TURNKEEPER_KEYS": settings.keys or "",
+        "TURNKEEPER_KEY_STORE": settings.key_store or "",
+        "TURNKEEPER_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
         "TURNKEEPER_LOG_FORMAT": "json",
     }
 

@@ -2,6 +2,7 @@
 every message against docs/asyncapi.yaml."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator, Iterable
@@ -15,16 +16,20 @@ from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.channels.stand import FORM, ROOT
 from turnkeeper.client import VoiceSessions
-from turnkeeper.contract import Reply, SessionState, Turn
+from turnkeeper.contract import DEFAULT_TENANT, Reply, SessionState, Turn
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway import stream
-from turnkeeper.gateway.doorway import Doorway
-from turnkeeper.gateway.events import Feeds
+from turnkeeper.gateway.access.gate import Access, Gate, OneTenant
+from turnkeeper.gateway.access.principal import Principal
+from turnkeeper.gateway.access.tickets import Tickets
+from turnkeeper.gateway.access.ways import Made
+from turnkeeper.gateway.doorway import Site
 from turnkeeper.gateway.serve import listen, serve, url_of
 from turnkeeper.gateway.stream.line import Limits
 from turnkeeper.gateway.stream.messages import SERVER
@@ -33,6 +38,8 @@ from turnkeeper.testing import Clock, MemoryBackend
 
 Message = dict[str, object]
 ASYNCAPI = ROOT / "docs" / "asyncapi.yaml"
+MADE = Made(DEFAULT_TENANT)
+"""Who comes in at these gateways, with every scope."""
 POLL_SECONDS = 0.02
 TINY_BUFFER = 4096
 
@@ -78,6 +85,7 @@ class Gateway:
     url: str
     backend: HeldBackend
     sessions: VoiceSessions
+    token: str = MADE.token
 
 
 @asynccontextmanager
@@ -85,15 +93,17 @@ async def gateway(
     backend: HeldBackend,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     every: float = POLL_SECONDS,
+    access: Access = MADE,
+    tickets: Tickets | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway with the WebSocket alone, on a free port; `backend` is shared with others, sessions
     are read `every` so many seconds."""
     async with VoiceSessions(backend) as sessions:
-        doorway = Doorway(sessions)
-        doorway.feeds = Feeds(sessions, every=every)
+        gate = Gate(access, OneTenant(sessions), Site(), DEFAULT_TENANT, tickets)
+        gate.door(Principal(DEFAULT_TENANT, frozenset())).feeds.every = every
         app = FastAPI()
-        app.state.feeds = doorway.feeds
-        app.include_router(stream.router(doorway, limits))
+        app.state.gate = gate
+        app.include_router(stream.router(gate, limits))
         bound, up = listen("127.0.0.1", 0), asyncio.Event()
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, TINY_BUFFER)
         url = url_of(bound).replace("http", "ws")
@@ -114,8 +124,18 @@ class Caller:
         self.opened: Message = {}
 
     @classmethod
+    async def at(cls, gateway: Gateway, *offered: str, query: str = "") -> Self:
+        """Connected, and not known yet."""
+        protocols = [Subprotocol(one) for one in offered] or None
+        return cls(await connect(f"{gateway.url}/v1/stream{query}", subprotocols=protocols))
+
+    @classmethod
     async def of(cls, gateway: Gateway) -> Self:
-        return cls(await connect(f"{gateway.url}/v1/stream"))
+        """One that has said hello."""
+        line = await cls.at(gateway)
+        welcome = await line.asks(type="hello", token=gateway.token)
+        assert welcome["type"] == "welcome", welcome
+        return line
 
     @classmethod
     async def on(cls, gateway: Gateway, caller: str = "+14155550100") -> Self:
@@ -156,6 +176,15 @@ class Caller:
             print(f"there was another message: {await self.hears()}")
         assert closed.value.rcvd is not None, "the socket was cut"
         return closed.value.rcvd.code, closed.value.rcvd.reason
+
+    async def until_closed(self) -> tuple[int, str]:
+        """Code and reason with which the gateway closes, whatever messages come before."""
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await self.socket.recv()
+        assert self.socket.close_code is not None
+        return self.socket.close_code, self.socket.close_reason or ""
 
     async def drop(self) -> None:
         self.socket.transport.abort()

@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from turnkeeper.errors import SettingsError
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.serve import listen, serve, url_of
 from turnkeeper.testing import MemorySessions
@@ -22,7 +23,7 @@ from turnkeeper.testing import MemorySessions
 async def app() -> AsyncIterator[FastAPI]:
     """The gateway with a socket that waits, in an application of somebody."""
     async with MemorySessions([]) as sessions:
-        app = create_app(sessions, public_url="https://voice.example.com/")
+        app = create_app(sessions, access=Open(), public_url="https://voice.example.com/")
 
         @app.websocket("/waits")
         async def waits(socket: WebSocket) -> None:
@@ -72,9 +73,14 @@ def test_a_taken_port_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.10", "::"])
-def test_an_address_that_others_reach_is_refused(host: str) -> None:
-    with pytest.raises(SettingsError, match="authenticates nobody yet"):
+def test_an_address_that_others_reach_needs_a_name(host: str) -> None:
+    with pytest.raises(SettingsError, match="TURNKEEPER_PUBLIC_URL"):
         listen(host, 0)
+
+
+def test_with_a_name_it_binds_anywhere() -> None:
+    with listen("0.0.0.0", 0, "https://voice.example.com") as bound:
+        assert bound.getsockname()[0] == "0.0.0.0"
 
 
 async def test_when_it_stops_open_sockets_hear_that_the_service_restarts(app: FastAPI) -> None:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from tests.channels.http_calls import CALLER, FORM, Call, Forms, client, problem, ring
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.testing import MemorySessions
 
@@ -24,7 +25,7 @@ def sessions() -> MemorySessions:
 
 @pytest.fixture
 def app(sessions: MemorySessions) -> FastAPI:
-    return create_app(sessions, forms=Forms())
+    return create_app(sessions, access=Open(), forms=Forms())
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -131,7 +132,7 @@ async def test_it_is_the_same_turn_through_a_gateway_that_was_restarted(
 ) -> None:
     call = await ring(http)
     first = await call.turn("u1", "4321")
-    async with client(create_app(sessions)) as other:
+    async with client(create_app(sessions, access=Open())) as other:
         body = {**call.leg, "utterance_id": "u1", "text": "4321"}
         again = await other.post(f"{call.path}/turns", json=body)
     assert again.json() == first.json()
@@ -189,7 +190,7 @@ class Slow(MemorySessions):
 
 
 async def test_a_request_that_is_cancelled_on_its_way_loses_no_answer() -> None:
-    async with Slow() as sessions, client(create_app(sessions)) as http:
+    async with Slow() as sessions, client(create_app(sessions, access=Open())) as http:
         call = await ring(http)
         sessions.sent.clear()
         sessions.arrive.clear()

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from tests.docs.pages import blocks
 from turnkeeper.forms import load_folder
+from turnkeeper.gateway.access.ways import Made
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.problems import HTTP_PROBLEMS, PROBLEMS
 from turnkeeper.gateway.serve import listen, serve, url_of
@@ -24,8 +25,11 @@ PAGE = ROOT / "docs" / "channels" / "http.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
+MADE = Made("default")
+
+
 def app() -> FastAPI:
-    return create_app(MemorySessions(load_folder(ROOT / "forms").values()))
+    return create_app(MemorySessions(load_folder(ROOT / "forms").values()), access=MADE)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -47,7 +51,7 @@ async def run(url: str, *command: str) -> str:
         *command,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": os.environ["PATH"], "GATEWAY": url},
+        env={"PATH": os.environ["PATH"], "GATEWAY": url, "TURNKEEPER_TOKEN": MADE.token},
     )
     async with asyncio.timeout(60):
         output, _ = await running.communicate()

@@ -11,10 +11,14 @@ from fastapi import FastAPI
 from httpx_sse import ServerSentEvent, aconnect_sse
 
 from tests.channels.http_calls import CALLER, FORM, Call, problem, ring
+from tests.ids import id_of
 from turnkeeper.contract import SessionState
 from turnkeeper.errors import SessionNotFound
+from turnkeeper.gateway.access.principal import Principal
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.events import Feeds
+from turnkeeper.gateway.http.models import path_of
 from turnkeeper.gateway.serve import DRAIN_SECONDS, listen, serve, url_of
 from turnkeeper.testing import MemorySessions
 
@@ -58,7 +62,7 @@ async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(sessions: Counted) -> AsyncIterator[httpx.AsyncClient]:
-    async with served(create_app(sessions)) as http:
+    async with served(create_app(sessions, access=Open())) as http:
         yield http
 
 
@@ -103,8 +107,8 @@ async def test_it_begins_with_the_state_as_it_is(http: httpx.AsyncClient) -> Non
 
 
 async def test_a_turn_of_this_gateway_is_seen_before_the_next_reading(sessions: Counted) -> None:
-    app = create_app(sessions)
-    app.state.feeds.every = NEVER
+    app = create_app(sessions, access=Open())
+    app.state.gate.door(Principal("default", frozenset())).feeds.every = NEVER
     async with served(app) as http:
         call = await ring(http)
         async with watching(http, call) as events:
@@ -174,7 +178,7 @@ async def test_a_store_that_cannot_be_reached_is_told_and_is_no_end(
 
 async def test_what_cannot_be_read_is_no_stream(http: httpx.AsyncClient, sessions: Counted) -> None:
     call = await ring(http)
-    problem(await http.get(f"{call.path}9/events"), 404, "session-not-found")
+    problem(await http.get(f"{path_of(id_of('claim', 'nobody'))}/events"), 404, "session-not-found")
     with sessions.unreachable():
         problem(await http.get(f"{call.path}/events"), 503, "store-unavailable")
 
@@ -183,7 +187,7 @@ async def test_a_gateway_that_stops_does_not_wait_for_who_watches(sessions: Coun
     """It lets them go, without `end`, long before it would cut them off (DRAIN_SECONDS)."""
     bound, up, clock = listen("127.0.0.1", 0), asyncio.Event(), asyncio.get_running_loop().time
     url = url_of(bound)
-    serving = asyncio.ensure_future(serve(create_app(sessions), bound, ready=up.set))
+    serving = asyncio.ensure_future(serve(create_app(sessions, access=Open()), bound, ready=up.set))
     await up.wait()
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
         call = await ring(http)

@@ -21,16 +21,20 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 from temporalio.client import Client as TemporalClient
 
+from tests.channels.issuer import Issuer
 from tests.channels.lines.mcp import held
 from tests.durable.conftest import World
+from tests.ids import id_of
 from turnkeeper.client import VoiceSessions
 from turnkeeper.contract import Reply, SessionState, Turn
 from turnkeeper.errors import SettingsError
 from turnkeeper.mcp_server.address import Address
-from turnkeeper.mcp_server.refusals import ERROR_TYPE, RETRY
+from turnkeeper.mcp_server.refusals import ERROR_TYPE, NOT_FOUND, RETRY
 from turnkeeper.mcp_server.server import TOOLS, build_server
 from turnkeeper.settings import read_settings
 from turnkeeper.temporal import TemporalBackend
@@ -74,7 +78,7 @@ class Agent:
     async def kept(self, world: World) -> SessionState:
         """What the session holds, by the Python client."""
         async with world.sessions() as sessions:
-            return await sessions.state(sessions.session_id("claim", self.caller))
+            return await sessions.state(await sessions.session_id("claim", self.caller))
 
     async def refused(self, tool: str, **arguments: object) -> str:
         """The sentence of a call that must be refused: its type first, then one sentence."""
@@ -102,7 +106,12 @@ class Server:
 
     environment: dict[str, str]
     folder: Path
+    issuer: Issuer = field(default_factory=Issuer)
     logs: list[Path] = field(default_factory=list)
+
+    def token(self, scope: str = "talk read operate", **claims: object) -> str:
+        tenant = self.environment["TURNKEEPER_TENANT"]
+        return self.issuer.token(scope, claims={"tenant": tenant, **claims})
 
     @property
     def pid(self) -> int:
@@ -318,14 +327,14 @@ async def test_each_mistake_has_its_own_type_and_one_sentence(agent: Agent) -> N
     assert unknown.startswith("UnknownForm: no worker has a form 'nosuch'")
     nobody = await agent.refused("open_form", form="claim", caller="anonymous")
     assert nobody.startswith("InvalidCaller: ")
-    for handle in ("", "x", "voice:session:elsewhere:claim:ann#1.abc", agent.caller):
+    for handle in ("", "x", agent.caller):
         wrong = await agent.refused("say", session=handle, text="1234")
         assert wrong.startswith("InvalidInput: this is no session of this server"), handle
     await agent.open()
-    nowhere = agent.session.replace(agent.caller, "nobody")
-    missing = await Agent(agent.client, nowhere).refused("say", text="1234")
-    assert missing.startswith("SessionNotFound: ")
-    assert "nobody" not in missing
+    another_tenant_s = f"{id_of('claim', 'ann', 'elsewhere')}#1.abc"
+    for nowhere in (agent.session.replace(":claim:", ":clam:"), another_tenant_s):
+        missing = await Agent(agent.client, nowhere).refused("say", text="1234")
+        assert missing == f"SessionNotFound: {NOT_FOUND}."
     assert await agent.refused("record_answers", answers={"policy": ["1234"]}) == (
         "InvalidInput: record_answers was not called: answers.policy has a wrong type; "
         "see its input schema."
@@ -401,7 +410,7 @@ async def test_state_and_transcript_are_resources_and_only_of_this_tenant(agent:
     assert (state["form_answers"], state["turns"]) == ({"policy": "1234"}, 1)
     transcript = await read(agent.client, opened["transcript_uri"])
     assert [entry["heard"] for entry in transcript["entries"]] == ["", "1234"]
-    others = {"voice:session:x:claim:ann": "InvalidInput",
+    others = {id_of("claim", "ann", "x"): "SessionNotFound",
               state["session_id"] + "x": "SessionNotFound"}  # fmt: skip
     for session, kind in others.items():
         with pytest.raises(MCPError, match=f"^{kind}: ") as refused:
@@ -482,7 +491,7 @@ async def test_the_example_leads_a_form_is_stopped_and_goes_on(working: World, m
     again = await example(mcp, caller, "2 January 2026\nyes\nnobody hears this\n")
     assert again[0].startswith("Welcome back.")
     async with working.sessions() as sessions:
-        state = await sessions.state(sessions.session_id("claim", caller))
+        state = await sessions.state(await sessions.session_id("claim", caller))
     assert (state.status, state.turns) == ("completed", 4)
 
 
@@ -506,24 +515,45 @@ async def test_over_http_any_process_takes_the_next_call_and_only_this_machine_m
     mcp: Server,
 ) -> None:
     port = free_port()
-    url = f"http://127.0.0.1:{port}/mcp"
     async with http_server(mcp, port) as process:
-        async with Client(url) as client:
+        async with let_in(mcp, port) as client:
             agent = Agent(client)
             await agent.open()
             first = await agent("say", text="1234", utterance_id="u1")
         process.kill()
         await process.wait()
     async with http_server(mcp, port) as process:
-        async with Client(url) as client:
+        async with let_in(mcp, port) as client:
             assert await Agent(client, agent.session)(
                 "say", text="1234", utterance_id="u1"
             ) == first  # fmt: skip
-        assert await status_of(port, "rebound.example.com") == 421
-        assert await status_of(port, "127.0.0.1") != 421
+        good = mcp.token()
+        assert await status_of(port, "rebound.example.com", good) == 421
+        assert await status_of(port, "127.0.0.1", good) not in (401, 403, 421)
+        for token, status in refused_over_http(mcp).items():
+            assert await status_of(port, "127.0.0.1", token) == status
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(WITHIN):
             assert await process.wait() == 0
+
+
+def refused_over_http(mcp: Server) -> dict[str, int]:
+    return {
+        "": 401,
+        mcp.token(exp=1): 401,
+        mcp.token(tenant="other"): 401,
+        mcp.token("talk read"): 403,
+        mcp.token("talk read operate caller"): 403,
+    }
+
+
+@asynccontextmanager
+async def let_in(mcp: Server, port: int) -> AsyncIterator[Client]:
+    headers = {"Authorization": f"Bearer {mcp.token()}"}
+    async with create_mcp_http_client(headers) as http:
+        line = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
+        async with Client(line) as client:
+            yield client
 
 
 @asynccontextmanager
@@ -532,8 +562,9 @@ async def http_server(mcp: Server, port: int) -> AsyncIterator[asyncio.subproces
     mcp.logs.append(log)
     with log.open("w") as errors:
         process = await asyncio.create_subprocess_exec(
-            COMMAND, "mcp", "--http", str(port), stderr=errors, env=os.environ | mcp.environment
-        )
+            COMMAND, "mcp", "--http", str(port), stderr=errors,
+            env=os.environ | mcp.environment | mcp.issuer.environment(mcp.folder),
+        )  # fmt: skip
     try:
         async with asyncio.timeout(WITHIN):
             while "mcp server is running" not in log.read_text():
@@ -546,13 +577,14 @@ async def http_server(mcp: Server, port: int) -> AsyncIterator[asyncio.subproces
             await process.wait()
 
 
-async def status_of(port: int, host: str) -> int:
+async def status_of(port: int, host: str, token: str) -> int:
     """The status of a bare request that names `host`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(
+    head = (
         f"POST /mcp HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
-        "Content-Length: 2\r\nConnection: close\r\n\r\n{}".encode()
+        f"Authorization: Bearer {token}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
     )
+    writer.write(head.encode() + b"{}")
     line = await reader.readline()
     writer.close()
     await writer.wait_closed()
@@ -562,10 +594,10 @@ async def status_of(port: int, host: str) -> int:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("0.0.0.0:8765", "authenticates nobody"),
-        ("example.com:8765", "authenticates nobody"),
-        ("[::]:8765", "authenticates nobody"),
-        ("10.0.0.7:8765", "authenticates nobody"),
+        ("0.0.0.0:8765", "speaks no TLS"),
+        ("example.com:8765", "speaks no TLS"),
+        ("[::]:8765", "speaks no TLS"),
+        ("10.0.0.7:8765", "speaks no TLS"),
         ("here", "must be [HOST:]PORT"),
         ("127.0.0.1:99999", "must be [HOST:]PORT"),
     ],
@@ -586,7 +618,7 @@ def test_the_command_ends_with_one_sentence_when_it_cannot_start() -> None:
     without = "import sys; sys.modules['mcp'] = None; from turnkeeper.cli import main; main()"
     commands = {
         "pip install 'turnkeeper[mcp]'": [sys.executable, "-c", without, "mcp"],
-        "authenticates nobody": [str(COMMAND), "mcp", "--http", "0.0.0.0:8765"],
+        "speaks no TLS": [str(COMMAND), "mcp", "--http", "0.0.0.0:8765"],
     }
     for said, command in commands.items():
         ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WITHIN)
@@ -609,8 +641,8 @@ async def test_a_port_that_is_taken_is_said_in_one_sentence(mcp: Server) -> None
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as taken:
         port = str(taken.sockets[0].getsockname()[1])
         process = await asyncio.create_subprocess_exec(
-            COMMAND, "mcp", "--http", port,
-            stderr=asyncio.subprocess.PIPE, env=os.environ | mcp.environment,
+            COMMAND, "mcp", "--http", port, stderr=asyncio.subprocess.PIPE,
+            env=os.environ | mcp.environment | mcp.issuer.environment(mcp.folder),
         )  # fmt: skip
         async with asyncio.timeout(WITHIN):
             _, err = await process.communicate()

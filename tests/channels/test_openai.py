@@ -219,7 +219,7 @@ async def test_a_form_that_was_cancelled_from_outside_is_an_error(
     platform: Platform, sessions: MemorySessions, client: AsyncOpenAI
 ) -> None:
     await platform.says("4321")
-    await sessions.cancel(sessions.session_id("claim", CALLER))
+    await sessions.cancel(await sessions.session_id("claim", CALLER))
     with pytest.raises(ConflictError) as refused:
         await client.chat.completions.create(
             model="claim",
@@ -317,7 +317,7 @@ def test_the_example_fills_in_a_form_over_a_real_gateway(channels: Stand) -> Non
     ran = subprocess.run(
         [sys.executable, "-W", "error", ROOT / "examples" / "openai_client.py",
          "--gateway", channels.gateway.url, "claim", *words],
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "TURNKEEPER_TOKEN": channels.gateway.token},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

@@ -169,7 +169,7 @@ async def test_a_late_request_of_an_ended_call_does_not_take_the_line_from_the_n
     app: FastAPI, platform: Platform, sessions: MemorySessions
 ) -> None:
     await platform.says("4321")
-    await sessions.cancel(sessions.session_id("claim", CALLER))
+    await sessions.cancel(await sessions.session_id("claim", CALLER))
     redial = Platform(app, "call-2")
     await redial.says("1111")
     platform.app = gateway(sessions)

@@ -204,7 +204,7 @@ async def test_what_was_heard_of_an_interrupted_reply_is_noted(
     platform.messages.pop()
     await platform.post()  # The same turn again, so with what was heard of the reply before it.
     assert (await state_of(sessions)).version == before
-    transcript = await sessions.transcript(sessions.session_id("claim", CALLER))
+    transcript = await sessions.transcript(await sessions.session_id("claim", CALLER))
     assert [entry.heard_until for entry in transcript.entries] == [None, "Was any", None]
 
 

@@ -18,6 +18,7 @@ from turnkeeper.contract import Connect, Opening, Reply, SessionState, Turn
 from turnkeeper.errors import TurnFailed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.gateway import retell
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.retell import caller_of
 from turnkeeper.gateway.serve import listen, serve, url_of
@@ -101,7 +102,7 @@ async def url(sessions: MemorySessions) -> AsyncIterator[str]:
     """A gateway on a real port."""
     bound, up = listen("127.0.0.1", 0), asyncio.Event()
     address = url_of(bound).replace("http", "ws")
-    serving = asyncio.ensure_future(serve(create_app(sessions), bound, ready=up.set))
+    serving = asyncio.ensure_future(serve(create_app(sessions, access=Open()), bound, ready=up.set))
     await up.wait()
     try:
         yield f"{address}/retell/claim"
@@ -124,7 +125,7 @@ async def call(url: str) -> AsyncIterator[Retell]:
 
 
 async def state_of(sessions: MemorySessions, caller: str = CALLER) -> SessionState:
-    return await sessions.state(sessions.session_id("claim", caller))
+    return await sessions.state(await sessions.session_id("claim", caller))
 
 
 async def until(condition: Callable[[SessionState], bool], sessions: MemorySessions) -> None:
@@ -244,7 +245,7 @@ async def test_what_was_heard_of_an_interrupted_reply_is_noted(
     await call.says("4321")
     call.transcript[-1]["content"] = "Was any"
     await call.says("no")
-    transcript = await sessions.transcript(sessions.session_id("claim", CALLER))
+    transcript = await sessions.transcript(await sessions.session_id("claim", CALLER))
     assert [entry.heard_until for entry in transcript.entries] == [None, "Was any", None]
 
 
@@ -450,7 +451,9 @@ def test_the_example_fills_in_a_form_over_a_real_gateway(channels: Stand) -> Non
     ran = subprocess.run(
         [sys.executable, "-W", "error", ROOT / "examples" / "retell_call.py",
          "--gateway", channels.gateway.ws_url, "claim", *words],
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={
+            **os.environ, "PYTHONIOENCODING": "utf-8", "TURNKEEPER_TOKEN": channels.gateway.token
+        },
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,11 +17,12 @@ from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
-from tests.channels.stand import ROOT, Stand
+from tests.channels.stand import ROOT, TWILIO_TOKEN, Stand
 from turnkeeper.contract import Expects, Reply, SessionState, Turn
 from turnkeeper.errors import KeyUnknown, StoreUnavailable, TurnFailed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.twilio import listening, relay, sentences, twiml
 from turnkeeper.gateway.twilio.frames import Dtmf, Info, Interrupt, Prompt, parse, relay_language
@@ -74,7 +76,7 @@ async def sessions() -> AsyncIterator[MemorySessions]:
 @pytest.fixture
 def app(sessions: MemorySessions, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setattr(relay, "GRACE_SECONDS", 0.05)  # These speak in no time.
-    return create_app(sessions, forms=Forms())
+    return create_app(sessions, access=Open(), forms=Forms())
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def state_of(sessions: MemorySessions, caller: str = CALLER) -> SessionState:
-    return await sessions.state(sessions.session_id("claim", caller))
+    return await sessions.state(await sessions.session_id("claim", caller))
 
 
 async def settled(condition: Callable[[], bool]) -> None:
@@ -116,7 +118,9 @@ def connected(response: Element) -> Element:
 async def test_a_call_is_connected_to_the_public_address_with_its_form(
     sessions: MemorySessions,
 ) -> None:
-    app = create_app(sessions, forms=Forms(), public_url="https://voice.example.com/")
+    app = create_app(
+        sessions, access=Open(), forms=Forms(), public_url="https://voice.example.com/"
+    )
     response = await posted(app, "/twilio/voice?form=claim&timeout=5", CallSid="CA1", From=CALLER)
     (connect,) = response
     found = connected(response)
@@ -298,7 +302,7 @@ async def test_what_was_heard_before_a_barge_in_is_in_the_transcript(
         await call.say("4321")
         await call.interrupt("Was any")
         await call.say("no")
-    transcript = await sessions.transcript(sessions.session_id("claim", CALLER))
+    transcript = await sessions.transcript(await sessions.session_id("claim", CALLER))
     heard = {entry.said: entry.heard_until for entry in transcript.entries}
     assert heard["Was anything stolen?"] == "Was any"
     assert heard["Hello. Policy number?"] is None
@@ -346,7 +350,7 @@ async def test_a_caller_whom_an_operator_hands_off_is_transferred_at_the_next_wo
 ) -> None:
     async with calling(app, "claim") as call:
         await call.ring()
-        await sessions.hand_off(sessions.session_id("claim", CALLER))
+        await sessions.hand_off(await sessions.session_id("claim", CALLER))
         await call.say("4321")
         (dial,) = await call.finish()
     assert dial.tag == "Dial"
@@ -357,7 +361,7 @@ async def test_a_session_that_an_operator_cancels_says_so_and_ends(
 ) -> None:
     async with calling(app, "claim") as call:
         await call.ring()
-        await sessions.cancel(sessions.session_id("claim", CALLER))
+        await sessions.cancel(await sessions.session_id("claim", CALLER))
         assert "cancelled" in await call.say("4321")
         assert [verb.tag for verb in await call.finish()] == ["Hangup"]
 
@@ -373,7 +377,7 @@ async def test_another_language_is_switched_to_before_its_first_word(
     sessions: MemorySessions,
 ) -> None:
     """Here the gateway was not told which language the form has; the session knows."""
-    async with calling(create_app(sessions), "schaden") as call:
+    async with calling(create_app(sessions, access=Open()), "schaden") as call:
         await call.ring()
     switch = {"type": "language", "ttsLanguage": "de-DE", "transcriptionLanguage": "de-DE"}
     assert call.frames[0] == switch
@@ -381,7 +385,7 @@ async def test_another_language_is_switched_to_before_its_first_word(
 
 
 async def test_a_form_that_no_worker_has_says_so_and_ends(sessions: MemorySessions) -> None:
-    async with calling(create_app(sessions), "nosuch") as call:
+    async with calling(create_app(sessions, access=Open()), "nosuch") as call:
         assert await call.ring() == sentences.NO_FORM
         assert [verb.tag for verb in await call.finish()] == ["Hangup"]
 
@@ -780,11 +784,12 @@ async def test_the_example_plays_a_call_with_a_drop(channels: Stand) -> None:
         *(sys.executable, example, "claim", *words, *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "TURNKEEPER_TWILIO_AUTH_TOKEN": TWILIO_TOKEN},
     )
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     said = output.decode()
     assert (process.returncode, errors) == (0, b"")
     assert "caller: (the line is lost)\nagent:  Welcome back." in said
     assert said.endswith("(the gateway answers Hangup)\n")
-    session = channels.sessions.session_id("claim", "+14155559901")
+    session = await channels.sessions.session_id("claim", "+14155559901")
     assert (await channels.sessions.state(session)).status == "completed"

@@ -23,6 +23,7 @@ from playwright.async_api import (
 from tests.channels.conftest import channels, server
 from turnkeeper.forms import parse_form
 from turnkeeper.forms.model import Form
+from turnkeeper.gateway.access.ways import Made
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.serve import listen, serve, url_of
 from turnkeeper.testing import MemorySessions
@@ -46,6 +47,10 @@ fields:
   - {name: report, type: digits, when: theft, prompt: "Police report number?"}
   - {name: name, type: text, prompt: "What is your name?"}
 """)
+
+
+MADE = Made("default")
+"""Lets the page in."""
 
 
 class Forms:
@@ -87,6 +92,7 @@ class Console:
 
     page: Page
     url: str
+    token: str = MADE.token
     offences: list[str] = field(default_factory=list)
     """Errors on the browser's console (a broken policy among them), requests to another host."""
     expected: tuple[str, ...] = ()
@@ -113,7 +119,7 @@ class Console:
         return self.page.get_by_role("button", name=name, exact=True)
 
     async def visit(self) -> None:
-        await self.page.goto(self.url)
+        await self.page.goto(f"{self.url}/#token={self.token}")
         await expect(self.page.get_by_label("Form", exact=True)).to_have_value("claim")
 
     async def ring(self, caller: str = CALLER) -> None:
@@ -139,7 +145,7 @@ def sessions() -> MemorySessions:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def url(sessions: MemorySessions) -> AsyncIterator[str]:
-    async with served(create_app(sessions, forms=Forms())) as url:
+    async with served(create_app(sessions, access=MADE, forms=Forms())) as url:
         yield url
 
 
@@ -150,13 +156,15 @@ async def tab(browser: Browser, url: str) -> AsyncIterator[Opening]:
     consoles: list[Console] = []
     async with AsyncExitStack() as stack:
 
-        async def opened(url: str, script: str | None = None, **settings: object) -> Console:
+        async def opened(
+            url: str, script: str | None = None, token: str = MADE.token, **settings: object
+        ) -> Console:
             context = await browser.new_context(**settings)  # type: ignore[arg-type]  # forwarded
             stack.push_async_callback(context.close)
             context.set_default_timeout(PATIENCE_MS)
             if script is not None:
                 await context.add_init_script(script)
-            console = Console(await context.new_page(), url)
+            console = Console(await context.new_page(), url, token)
             watch(console)
             consoles.append(console)
             await console.visit()

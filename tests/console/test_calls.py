@@ -2,11 +2,12 @@
 
 import asyncio
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.channels.stand import Stand
-from tests.console.conftest import CALLER, Console, Forms, Opening, served
+from tests.console.conftest import CALLER, MADE, Console, Forms, Opening, served
 from turnkeeper.contract import SessionState
+from turnkeeper.gateway.access.ways import Made
 from turnkeeper.gateway.app import create_app
 from turnkeeper.testing import MemorySessions
 
@@ -16,7 +17,7 @@ CUT = ("net::ERR_",)
 
 
 async def state(sessions: MemorySessions) -> SessionState:
-    return await sessions.state(sessions.session_id("claim", CALLER))
+    return await sessions.state(await sessions.session_id("claim", CALLER))
 
 
 async def test_a_whole_call_is_typed_and_the_fields_fill_in_beside_it(
@@ -218,9 +219,23 @@ async def test_what_was_on_its_way_when_the_line_dropped_is_kept(
     assert (await state(sessions)).form_answers == {"policy": "4321"}
 
 
+async def test_a_caller_whom_the_page_was_not_told_is_looked_on_and_not_named(
+    console: Console, sessions: MemorySessions
+) -> None:
+    other = await sessions.open("claim", "ann b", channel="telephone")
+    await console.button("Refresh").click()
+    await console.page.get_by_role("button", name=f"Caller {other.id[-6:]}").click()
+    await expect(console.phase).to_have_text("Looking on")
+    await expect(console.newest).to_have_text("Hello. Policy number?")
+    await expect(console.button("Call as this caller")).to_be_hidden()
+    assert "ann" not in await console.page.content()
+
+
 async def test_a_session_of_the_list_is_looked_on_and_then_called_as_its_caller(
     console: Console, sessions: MemorySessions
 ) -> None:
+    await console.ring("ann b")
+    await console.button("Hang up").click()
     other = await sessions.open("claim", "ann b", channel="telephone")
     await other.turn("4321")
     await console.button("Refresh").click()
@@ -233,7 +248,7 @@ async def test_a_session_of_the_list_is_looked_on_and_then_called_as_its_caller(
     await console.button("Call as this caller").click()
     await expect(console.phase).to_have_text("On the line")
     await expect(console.newest).to_contain_text("What is your name?")
-    assert (await sessions.state(other.id)).leg == 2
+    assert (await sessions.state(other.id)).leg == 3
 
 
 async def test_a_form_is_cancelled_only_after_a_second_thought(
@@ -275,12 +290,13 @@ async def test_what_a_caller_says_is_text_and_never_markup(console: Console) -> 
 async def test_a_killed_worker_is_survived_in_mid_call(tab: Opening, channels: Stand) -> None:
     app = create_app(
         channels.sessions,
+        access=(made := Made(channels.settings.tenant)),
         forms=Forms(),
         ui_url="http://127.0.0.1:8233/namespaces/default",
         kill_worker=channels.worker.kill,
     )
     async with served(app) as url:
-        console = await tab(url)
+        console = await tab(url, token=made.token)
         console.expected = UNREACHABLE
         await console.ring("+14155550177")
         await console.say("4321", then="Was anything stolen?")
@@ -293,10 +309,38 @@ async def test_a_killed_worker_is_survived_in_mid_call(tab: Opening, channels: S
         await expect(console.newest).to_have_text("What is your name?")
         await expect(console.log).to_contain_text("A worker is back after")
         link = console.page.get_by_role("link", name="Open in Temporal")
-        session = channels.sessions.session_id("claim", "+14155550177")
+        session = await channels.sessions.session_id("claim", "+14155550177")
         path = session.replace(":", "%3A").replace("+", "%2B")
         ui = "http://127.0.0.1:8233/namespaces/default"
         assert await link.get_attribute("href") == f"{ui}/workflows/{path}"
         await console.page.close()
     now = await channels.sessions.state(session)
     assert (now.form_answers, now.turns) == ({"policy": "4321", "theft": False}, 2)
+
+
+# --- who may come in ------------------------------------------------------------------------------
+
+
+async def test_the_token_of_the_link_is_nowhere_to_be_seen(console: Console) -> None:
+    assert console.token not in console.page.url
+    assert console.token not in await console.page.content()
+    await console.page.reload()
+    await expect(console.page.get_by_label("Form", exact=True)).to_have_value("claim")
+
+
+async def test_without_a_token_the_page_asks_for_one_until_it_is_good(
+    browser: Browser, url: str
+) -> None:
+    page = await (await browser.new_context()).new_page()
+    await page.goto(url)
+    dialog = page.get_by_role("dialog", name="Who are you?")
+    await expect(dialog).to_be_visible()
+    for token in ("wrong", MADE.token):
+        await page.keyboard.press("Escape")
+        await dialog.get_by_label("Token", exact=True).fill(token)
+        await page.keyboard.press("Enter")
+        if token == "wrong":
+            await expect(dialog.get_by_role("alert")).to_contain_text("not good here")
+    await expect(dialog).to_be_hidden()
+    await expect(page.get_by_label("Form", exact=True)).to_have_value("claim")
+    await page.context.close()

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from turnkeeper.gateway.access.ways import Made, Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.console import read_assets
 from turnkeeper.testing import MemorySessions
@@ -30,7 +31,9 @@ def worker() -> Worker:
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
     ui = "http://127.0.0.1:8233/namespaces/default"
-    async with client(create_app(MemorySessions([]), ui_url=ui, kill_worker=worker.kill)) as http:
+    async with client(
+        create_app(MemorySessions([]), access=Open(), ui_url=ui, kill_worker=worker.kill)
+    ) as http:
         yield http
 
 
@@ -87,18 +90,20 @@ async def test_the_page_learns_where_the_ui_is_and_what_it_may_kill(
         "ui_url": "http://127.0.0.1:8233/namespaces/default",
         "kill_worker": True,
     }
-    async with client(create_app(MemorySessions([]))) as plain:
+    async with client(create_app(MemorySessions([]), access=Open())) as plain:
         told = await plain.get("/console/config.json")
     assert told.json() == {"ui_url": None, "kill_worker": False}
 
 
 async def test_only_a_request_that_a_foreign_page_cannot_send_kills_the_worker(
-    http: httpx.AsyncClient, worker: Worker
+    worker: Worker,
 ) -> None:
-    path = "/dev/kill-worker"
-    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
-        refused = await http.post(path, content="{}", headers={"content-type": kind})
-        assert (refused.status_code, worker.killed) == (415, 0)
+    path, made = "/dev/kill-worker", Made("default")
+    app = create_app(MemorySessions([]), access=made, kill_worker=worker.kill)
+    http = client(app)
+    refused = await http.post(path)
+    assert (refused.status_code, worker.killed) == (401, 0)
+    http.headers["authorization"] = f"Bearer {made.token}"
     foreign = await http.post(path, json={}, headers={"origin": "https://evil.example"})
     assert (foreign.status_code, worker.killed) == (403, 0)
     assert (await http.get(path)).status_code == 405
@@ -107,5 +112,5 @@ async def test_only_a_request_that_a_foreign_page_cannot_send_kills_the_worker(
 
 
 async def test_where_no_worker_may_be_killed_there_is_no_such_address() -> None:
-    async with client(create_app(MemorySessions([]))) as http:
+    async with client(create_app(MemorySessions([]), access=Open())) as http:
         assert (await http.post("/dev/kill-worker", json={})).status_code == 404

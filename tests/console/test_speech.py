@@ -39,7 +39,7 @@ async def console(tab: Opening, url: str) -> Console:
 
 
 async def transcript(sessions: MemorySessions) -> Transcript:
-    return await sessions.transcript(sessions.session_id("claim", CALLER))
+    return await sessions.transcript(await sessions.session_id("claim", CALLER))
 
 
 async def doing(console: Console, what: str) -> None:

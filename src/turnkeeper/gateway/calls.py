@@ -32,6 +32,7 @@ from turnkeeper.contract import (
     TurnEvent,
 )
 from turnkeeper.dialogue.status import OPEN
+from turnkeeper.dialogue.view import SECRET
 from turnkeeper.errors import (
     InvalidInput,
     SessionClosed,
@@ -185,24 +186,27 @@ class Calls:
     """The calls of one channel, by session and call id.
 
     Args:
-        doorway: the gateway's.
         channel: its name, as it is kept with each leg.
         whole: whether a conversation of this channel always begins with its call.
     """
 
-    def __init__(self, doorway: Doorway, channel: str, *, whole: bool = False) -> None:
-        self._sessions = doorway.sessions
-        self._legs = doorway.legs
+    def __init__(self, channel: str, *, whole: bool = False) -> None:
         self._channel = channel
         self._whole = whole
         self._calls: OrderedDict[tuple[str, str], Call] = OrderedDict()
 
     async def find(
-        self, form: str, caller: str, call_id: str, talk: Conversation | None = None
+        self,
+        door: Doorway,
+        form: str,
+        caller: str,
+        call_id: str,
+        talk: Conversation | None = None,
     ) -> Call:
         """The call's leg; opened if the call is new.
 
         Args:
+            door: of who asks.
             form: the form's id.
             caller: as for `VoiceSessions.open`.
             call_id: the platform's name for the call.
@@ -211,46 +215,47 @@ class Calls:
 
         Raises:
             InvalidInput: the call's id is too long.
+            Forbidden: it is for another caller than the token.
             StoreUnavailable: whether it is new can't be known now.
             SupersededLeg: it is a late request of a call from before the caller's present one.
         """
         if len(call_id) > MAX_TRANSPORT_ID:
             raise InvalidInput(f"a call's id is at most {MAX_TRANSPORT_ID} characters")
-        session_id = self._sessions.session_id(form, caller)
+        session_id = await door.session_id(form, caller)
         call = self._calls.get((session_id, call_id))
         starts = talk is not None and not talk.count
         if call is None and not starts:
-            call = await self._looked_up(session_id, call_id, talk)
+            call = await self._looked_up(door, session_id, call_id, talk)
         if call is None:
             connect_id = f"{self._channel}.{_digest(call_id, 32)}"
-            leg = await self._opened(form, caller, call_id, connect_id)
+            leg = await self._opened(door, form, caller, call_id, connect_id)
             call = Call(leg, whole=self._whole or starts)
         return self._remember((session_id, call_id), call)
 
-    async def guess(self, form: str, caller: str, talk: Conversation) -> Call:
+    async def guess(self, door: Doorway, form: str, caller: str, talk: Conversation) -> Call:
         """The leg of a request that names no call: the caller's newest such leg, or a new one when
         the conversation begins. It begins where nothing was heard yet, and where the only utterance
         is none that the leg could have had first.
         """
-        session_id = self._sessions.session_id(form, caller)
-        state = await self._state(session_id)
+        session_id = await door.session_id(form, caller)
+        state = await _state(door, session_id)
         leg = self._leg(state, "")
         if state is None or leg is None or _begins(talk, leg, state):
-            opened = await self._opened(form, caller, "", None)
+            opened = await self._opened(door, form, caller, "", None)
             call = Call(opened, whole=not talk.count)
         else:
-            call = self._attached(state, leg)
+            call = self._attached(door, state, leg)
         return self._remember((session_id, f"{call.leg.epoch} {call.leg.leg}"), call)
 
     async def _looked_up(
-        self, session_id: str, call_id: str, talk: Conversation | None
+        self, door: Doorway, session_id: str, call_id: str, talk: Conversation | None
     ) -> Call | None:
         """The call as the session has it. `open` would do for a while, but forgets its own reply
         after some sixty turns, and begins the caller's next session when this one has ended."""
-        state = await self._state(session_id)
+        state = await _state(door, session_id)
         leg = self._leg(state, call_id)
         if state and leg:
-            return self._attached(state, leg)
+            return self._attached(door, state, leg)
         if state and talk and _is_late(talk, state):
             raise SupersededLeg("the caller is on a newer call; this one was over before it began")
         return None
@@ -260,23 +265,16 @@ class Calls:
         named = (leg for leg in legs if leg.transport_id == call_id)
         return next((leg for leg in named if leg.channel == self._channel), None)
 
-    def _attached(self, state: SessionState, leg: Leg) -> Call:
-        session = self._legs.get(state.session_id, leg.number, state.epoch)
+    def _attached(self, door: Doorway, state: SessionState, leg: Leg) -> Call:
+        session = door.legs.get(state.session_id, leg.number, state.epoch)
         return Call(session, state.last_turn, whole=self._whole)
 
-    async def _state(self, session_id: str) -> SessionState | None:
-        try:
-            return await self._sessions.state(session_id)
-        except SessionNotFound:
-            return None
-
     async def _opened(
-        self, form: str, caller: str, call_id: str, connect_id: str | None
+        self, door: Doorway, form: str, caller: str, call_id: str, connect_id: str | None
     ) -> VoiceSession:
-        session = await self._sessions.open(
+        return await door.open(
             form, caller, transport_id=call_id, channel=self._channel, connect_id=connect_id
         )
-        return self._legs.opened(session)
 
     def _remember(self, key: tuple[str, str], call: Call) -> Call:
         """The first of two that looked at the same time is the call."""
@@ -287,6 +285,13 @@ class Calls:
         return call
 
 
+async def _state(door: Doorway, session_id: str) -> SessionState | None:
+    try:
+        return await door.sessions.state(session_id)
+    except SessionNotFound:
+        return None
+
+
 def _begins(talk: Conversation, leg: Leg, state: SessionState) -> bool:
     if talk.count != 1:
         return talk.count == 0
@@ -295,6 +300,8 @@ def _begins(talk: Conversation, leg: Leg, state: SessionState) -> bool:
     last = state.last_turn
     if last is None or last.leg != leg.number:
         return False
+    if last.heard == SECRET:  # Its words are kept nowhere: asking once more is safe.
+        return True
     first, again = _bare(last.heard), _bare(talk.heard[0]) or SILENCE
     return last.utterance_id != "1" or not again.startswith(first)
 
@@ -308,7 +315,9 @@ def _is_late(talk: Conversation, state: SessionState) -> bool:
         return False
     on_line = bool(state.legs) and state.legs[-1].closed_at is None
     last = state.last_turn
-    return on_line and (last is None or _bare(last.heard) not in map(_bare, talk.heard))
+    if last is None or last.heard == SECRET:  # A secret's words are kept nowhere to compare.
+        return on_line and last is None
+    return on_line and _bare(last.heard) not in map(_bare, talk.heard)
 
 
 def _bare(words: str) -> str:

@@ -4,15 +4,18 @@ Its files are in `page/`, and what it does it does over `/v1` as any client woul
 files, where the Temporal UI is, and, in a development set-up, the button that kills the worker.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
-from turnkeeper.gateway.doorway import Doorway
+from turnkeeper.gateway.access.gate import Gate
+from turnkeeper.gateway.access.guard import Operates, admit
+from turnkeeper.gateway.doorway import Doorway, Site
 from turnkeeper.telemetry import logger
 
 MEDIA_TYPES = {
@@ -75,26 +78,27 @@ def _asset(body: bytes, media_type: str) -> Asset:
     return Asset(body, media_type, f'"{sha256(body).hexdigest()[:16]}"')
 
 
-def router(doorway: Doorway) -> APIRouter:
+def router(gate: Gate) -> APIRouter:
     """The channel; see `docs/channels/console.md`. None of it is part of the described API."""
     routes = APIRouter(include_in_schema=False)
-    page = _Page(doorway, read_assets())
+    page = _Page(gate.site, read_assets())
     reading = ["GET", "HEAD"]
     routes.add_api_route("/", page.index, methods=reading)
     routes.add_api_route("/console/config.json", page.config, methods=reading)
     routes.add_api_route("/console/{name}", page.asset, methods=reading)
-    if doorway.kill_worker is not None:
-        routes.add_api_route(
-            "/dev/kill-worker", _killing(doorway.kill_worker), methods=["POST"], status_code=204
-        )
+    if gate.site.kill_worker is not None:
+        guarded = APIRouter(route_class=_Guarded, include_in_schema=False)
+        kill = _killing(gate.site.kill_worker)
+        guarded.add_api_route("/dev/kill-worker", kill, methods=["POST"], status_code=204)
+        routes.include_router(guarded)
     return routes
 
 
 class _Page:
     """What the page is made of."""
 
-    def __init__(self, doorway: Doorway, assets: dict[str, Asset]) -> None:
-        self._doorway = doorway
+    def __init__(self, site: Site, assets: dict[str, Asset]) -> None:
+        self._site = site
         self._assets = assets
 
     async def index(self, request: Request) -> Response:
@@ -109,8 +113,8 @@ class _Page:
         """`ui_url`: of the Temporal UI's namespace page, or null. `kill_worker`: whether there is
         a worker to be killed from here."""
         told = {
-            "ui_url": self._doorway.ui_url,
-            "kill_worker": self._doorway.kill_worker is not None,
+            "ui_url": self._site.ui_url,
+            "kill_worker": self._site.kill_worker is not None,
         }
         return JSONResponse(told, headers={**HEADERS, "Cache-Control": "no-store"})
 
@@ -124,12 +128,21 @@ class _Page:
         return Response(asset.body, headers=headers, media_type=asset.media_type)
 
 
-def _killing(kill: Callable[[], Awaitable[None]]) -> Callable[[Request], Awaitable[Response]]:
-    async def kill_worker(request: Request) -> Response:
-        # A page from elsewhere can send this content type only after asking, which is refused.
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise HTTPException(415, "send this with Content-Type: application/json")
+class _Guarded(APIRoute):
+    """A route that admits whom the gate knows."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            await admit(request)
+            return await handle(request)
+
+        return guarded
+
+
+def _killing(kill: Callable[[], Awaitable[None]]) -> Callable[[Doorway], Awaitable[Response]]:
+    async def kill_worker(door: Operates) -> Response:
         _log.warning("the worker is killed, as the console asked for")
         await kill()
         return Response(status_code=204)

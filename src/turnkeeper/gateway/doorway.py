@@ -1,4 +1,5 @@
-"""What all channels of a gateway share."""
+"""What all channels of a gateway share: what is the same for everyone (`Site`), what is kept of a
+tenant (`TenantSessions`), and both as one principal sees them (`Doorway`)."""
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
@@ -6,9 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turnkeeper.client import VoiceSession, VoiceSessions
-from turnkeeper.errors import InvalidInput
+from turnkeeper.errors import Forbidden, InvalidInput, SessionNotFound
 from turnkeeper.forms.model import Form
+from turnkeeper.gateway.access.limits import Limits
+from turnkeeper.gateway.access.principal import Principal, Scope
 from turnkeeper.gateway.events import Feeds
+from turnkeeper.gateway.signatures.accounts import Accounts
+from turnkeeper.security.identity import form_of, is_session_of
 
 KEPT_LEGS = 10_000
 """Legs that a gateway remembers. One that is forgotten is attached anew: nothing is lost by it."""
@@ -61,14 +66,10 @@ class Legs:
         return session
 
 
-@dataclass
-class Doorway:
-    """The sessions and the forms of one gateway, and where it is.
+@dataclass(frozen=True)
+class Site:
+    """What of a gateway is the same for everyone."""
 
-    `router(doorway)` of each channel gets it; nothing is global.
-    """
-
-    sessions: VoiceSessions
     forms: Catalogue = field(default_factory=NoForms)
     public_url: str | None = None
     """Where the gateway is reached from outside, without a slash at the end; None: as the request
@@ -77,16 +78,99 @@ class Doorway:
     """Of the Temporal UI's namespace page, for links."""
     kill_worker: Callable[[], Awaitable[None]] | None = None
     """SIGKILL for the worker, which is started again: `python -m worker dev` alone has it."""
+    accounts: Accounts = field(default_factory=Accounts)
+    """At telephony platforms: their signatures let calls in."""
 
-    def __post_init__(self) -> None:
-        self.legs = Legs(self.sessions)
-        self.feeds = Feeds(self.sessions)
+
+class TenantSessions:
+    """The sessions of one tenant, and what this process keeps of them."""
+
+    def __init__(self, sessions: VoiceSessions) -> None:
+        self.sessions = sessions
+        self.legs = Legs(sessions)
+        self.feeds = Feeds(sessions)
+
+
+class Doorway:
+    """The sessions of a tenant as one principal sees them. Cheap: made for each request."""
+
+    def __init__(
+        self, site: Site, tenant: TenantSessions, principal: Principal, limits: Limits
+    ) -> None:
+        self.site = site
+        self.principal = principal
+        self.limits = limits
+        self.sessions = tenant.sessions
+        self.legs = tenant.legs
+        self.feeds = tenant.feeds
+
+    @property
+    def forms(self) -> Catalogue:
+        return self.site.forms
+
+    @property
+    def public_url(self) -> str | None:
+        return self.site.public_url
+
+    def require(self, *scopes: Scope) -> None:
+        """Raises Forbidden."""
+        self.principal.require(*scopes)
+
+    def caller(self, form: str, caller: str | None) -> str:
+        """The caller that a request names; an end user need not name theirs.
+
+        Raises:
+            Forbidden: an end user names somebody else.
+            InvalidCaller, InvalidInput: nobody is named.
+        """
+        own = self.principal.caller
+        if own is None and caller is None:
+            raise InvalidInput("body.caller: this is required")
+        if own is None or caller is None:
+            return caller or own or ""
+        normal = self.sessions.check_caller
+        if normal(form, caller) != normal(form, own):
+            raise Forbidden("this token is for another caller")
+        return own
+
+    async def session_id(self, form: str, caller: str | None) -> str:
+        """The id under which a caller's form is kept. Raises as `caller` does."""
+        return await self.sessions.session_id(form, self.caller(form, caller))
+
+    async def open(
+        self,
+        form: str,
+        caller: str | None,
+        *,
+        transport_id: str = "",
+        channel: str = "",
+        connect_id: str | None = None,
+    ) -> VoiceSession:
+        """As `VoiceSessions.open`: a new leg, which is remembered, and told to who watches.
+
+        Raises Forbidden and TooManyRequests too.
+        """
+        self.require("talk")
+        await self.limits.opening(self.principal)
+        session = await self.sessions.open(
+            form,
+            self.caller(form, caller),
+            transport_id=transport_id,
+            channel=channel,
+            connect_id=connect_id,
+        )
+        self.feeds.changed(session.id)
+        return self.legs.opened(session)
+
+    async def ours(self, session_id: str) -> str:
+        """The id, as it came. Raises SessionNotFound for what this principal is to know nothing
+        of: other tenants' sessions, other callers', workflows that are no sessions."""
         settings = self.sessions.settings
-        self._prefix = f"{settings.prefix}:{settings.tenant}:"
-
-    def ours(self, session_id: str) -> str:
-        """The id, as it came. Raises InvalidInput for other tenants' workflows and for those that
-        are no sessions: they are not reached from here."""
-        if not session_id.startswith(self._prefix):
-            raise InvalidInput(f"session_id: at this gateway it begins with {self._prefix}")
+        known = is_session_of(session_id, settings.prefix, settings.tenant)
+        if not known or not await self._is_caller_s(session_id):
+            raise SessionNotFound("there is no such session")
         return session_id
+
+    async def _is_caller_s(self, session_id: str) -> bool:
+        own = self.principal.caller
+        return own is None or session_id == await self.sessions.session_id(form_of(session_id), own)

@@ -1,29 +1,34 @@
-"""Which names this gateway answers to.
+"""Which names this gateway answers to, and which web sites' pages may use it.
 
-Until requests are authenticated it binds to loopback, and a browser on the same machine is the way
-in: a page from anywhere may send requests to 127.0.0.1, under a name that resolves there (DNS
-rebinding), or open a WebSocket, which browsers let across origins. So the Host that a request names
-and the Origin that a browser adds must both be ours.
+A page from anywhere may send requests to 127.0.0.1, under a name that resolves there (DNS
+rebinding), or open a WebSocket, which browsers let across origins. No token goes with these by
+itself; still the Host that a request names must be ours, and the Origin that a browser adds must be
+ours or one of those that are allowed. For these the answers say so (CORS, in the Fetch standard).
 """
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from turnkeeper.errors import SettingsError
+from turnkeeper.gateway import health
 
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Of every answer that does not say otherwise: most of them are about a caller."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def require_loopback(host: str) -> None:
-    """Raises SettingsError for an address that others can reach."""
-    if host not in LOOPBACK:
+def require_name(host: str, public_url: str | None) -> None:
+    """Raises SettingsError for an address that others can reach, if they have no name for it."""
+    if host not in LOOPBACK and public_url is None:
         raise SettingsError(
-            f"the gateway authenticates nobody yet and binds to {', '.join(LOOPBACK)} only, not to"
-            f" {host!r}; put a proxy that authenticates before it."
+            f"to be reached at {host!r} from elsewhere, the gateway must know its name: set"
+            " TURNKEEPER_PUBLIC_URL, such as https://voice.example.com."
         )
 
 
@@ -33,33 +38,70 @@ def names(allowed: Iterable[str], public_url: str | None) -> frozenset[str]:
     return frozenset(name.lower() for name in (*allowed, *([public] if public else ())))
 
 
-class OwnHosts:
-    """ASGI middleware that refuses a Host or an Origin which is not among `names`."""
+def origins(setting: str | None) -> tuple[str, ...]:
+    """Those of the setting, in lower case."""
+    return tuple(one.strip().lower() for one in (setting or "").split(",") if one.strip())
 
-    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
+
+def add_middleware(app: FastAPI, names: frozenset[str], origins: tuple[str, ...]) -> None:
+    """Has an app refuse other hosts and origins, and tell browsers of those that may."""
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            expose_headers=["Location", "Retry-After"],
+            max_age=600,
+        )
+    app.add_middleware(OwnHosts, names=names, origins=origins)
+
+
+class OwnHosts:
+    """ASGI middleware that refuses a Host which is not among `names`, and an Origin which is
+    neither of such a host nor among `origins`. What it lets through is not to be kept by caches,
+    unless the answer says otherwise itself."""
+
+    def __init__(self, app: ASGIApp, names: frozenset[str], origins: Iterable[str] = ()) -> None:
         self._app = app
         self._names = names
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wrong = self._wrong(Headers(scope=scope)) if scope["type"] in _CHECKED else None
+        wrong = None
+        if scope["type"] in _CHECKED:
+            # Who watches the process asks at the address of a pod, which is no name of ours.
+            wrong = self._wrong(Headers(scope=scope), told_to_all=scope["path"] in health.PATHS)
         if wrong is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _sending(send))
             return
         refusal = PlainTextResponse(
             f"This gateway does not answer to that {wrong}. Use 127.0.0.1 or localhost, or set"
-            " TURNKEEPER_PUBLIC_URL to the address under which it is reached.\n",
+            " TURNKEEPER_PUBLIC_URL to the address under which it is reached, and"
+            " TURNKEEPER_ORIGINS to the web sites whose pages may use it.\n",
             status_code=403 if wrong == "Origin" else 421,
         )
         await refusal(scope, receive, send)
 
-    def _wrong(self, headers: Headers) -> str | None:
+    def _wrong(self, headers: Headers, *, told_to_all: bool) -> str | None:
         """The header that names somebody else."""
-        if _name(f"//{headers.get('host', '')}") not in self._names:
+        if not told_to_all and _name(f"//{headers.get('host', '')}") not in self._names:
             return "Host"
         origin = headers.get("origin")
-        if origin is not None and _name(origin) not in self._names:
-            return "Origin"
-        return None
+        if origin is None or origin.lower() in self._origins:
+            return None
+        return None if _name(origin) in self._names else "Origin"
+
+
+def _sending(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
 
 
 def _name(url: str) -> str | None:

@@ -9,6 +9,7 @@ import contextlib
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -23,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from turnkeeper.errors import (
+    Forbidden,
     InvalidCaller,
     InvalidInput,
     SessionClosed,
@@ -30,10 +32,12 @@ from turnkeeper.errors import (
     StaleWrite,
     StoreUnavailable,
     SupersededLeg,
+    TooManyRequests,
     TurnConflict,
     TurnFailed,
     TurnkeeperError,
     TurnTooLarge,
+    Unauthenticated,
     UnknownForm,
 )
 from turnkeeper.telemetry import logger
@@ -44,6 +48,9 @@ RETRY_AFTER_SECONDS = 2
 """About as long as a killed worker or server takes to be back (measured: 0.5 to 3 s)."""
 
 PROBLEMS: dict[type[TurnkeeperError], tuple[int, str, str]] = {
+    Unauthenticated: (401, "unauthenticated", "Nobody knows who asks"),
+    Forbidden: (403, "forbidden", "This may not be done with this token"),
+    TooManyRequests: (429, "too-many-requests", "This is over a limit"),
     StoreUnavailable: (503, "store-unavailable", "The store cannot be reached"),
     SessionNotFound: (404, "session-not-found", "There is no such session"),
     UnknownForm: (404, "unknown-form", "No worker has this form"),
@@ -68,9 +75,11 @@ HTTP_PROBLEMS: dict[int, tuple[str, str]] = {
 """What is refused before it is known what was meant, by HTTP status: the end of `type`, title."""
 
 _DETAILS: dict[type[TurnkeeperError], str] = {
+    Unauthenticated: "Send 'Authorization: Bearer' with an API key or a token that is good here.",
     SessionNotFound: "No session of this id is running or kept; POST /v1/sessions opens one.",
 }
-"""In place of an error's own text, which names the session, and with it the caller."""
+"""In place of an error's own text: why a token is no good is for the log, and that a session is
+another's is for nobody."""
 _WRONG: dict[str, str] = {
     "json_invalid": "from here on the body is not JSON",
     "missing": "this is required",
@@ -193,7 +202,16 @@ async def _turnkeeper_error(request: Request | WebSocket, error: Exception) -> R
     problem = problem_of(error)
     if problem.status == 500:
         _log.error("a request failed", **traced(error))
-    return problem_response(problem)
+    return problem_response(problem, headers_of(error))
+
+
+def headers_of(error: TurnkeeperError) -> dict[str, str]:
+    """What a response says beside the problem."""
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(ceil(error.retry_after))}
+    return {}
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

@@ -5,6 +5,10 @@ words back have a `response_id`, and only the newest of them is spoken ("LLM Web
 docs.retellai.com). Every transcript is the whole call's, so `turnkeeper.gateway.calls` tells a new
 utterance from more words of the last one. A lost socket is opened again under the same call id
 (`auto_reconnect`), on any instance of the gateway, and is the same leg.
+
+Retell signs nothing on this socket, and of the handshake only the address is ours, which is no
+place for a token. So whoever registers the call puts one into its metadata or dynamic variables,
+and it is looked at in the first `call_details`: nothing is opened before.
 """
 
 import asyncio
@@ -18,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from turnkeeper.contract import Reply
 from turnkeeper.errors import (
+    AccessError,
     InvalidCaller,
     InvalidInput,
     SessionClosed,
@@ -26,13 +31,19 @@ from turnkeeper.errors import (
     SupersededLeg,
     TurnkeeperError,
 )
+from turnkeeper.gateway.access.gate import Gate
 from turnkeeper.gateway.calls import Call, Calls, Conversation
-from turnkeeper.gateway.doorway import Doorway
 from turnkeeper.gateway.problems import problem_of, traced
-from turnkeeper.security.identity import subject_of
+from turnkeeper.security.identity import normal_caller
 from turnkeeper.telemetry import logger
 
 CHANNEL = "retell"
+TOKEN = "turnkeeper_token"
+"""The key of the token, in the call's metadata or its dynamic variables."""
+TOKEN_PLACES = ("metadata", "retell_llm_dynamic_variables")
+NO_TOKEN = f"the call's metadata has no {TOKEN} that is good for it"
+DETAILS_SECONDS = 10.0
+"""For the first `call_details`, which Retell sends at once."""
 CONFIG = {"response_type": "config", "config": {"auto_reconnect": True, "call_details": True}}
 GREETING = 0
 """The response id of the first words, which answer no request."""
@@ -50,15 +61,14 @@ T = TypeVar("T")
 _log = logger(__name__)
 
 
-def router(doorway: Doorway) -> APIRouter:
+def router(gate: Gate) -> APIRouter:
     routes = APIRouter()
-    calls = Calls(doorway, CHANNEL, whole=True)
+    calls = Calls(CHANNEL, whole=True)
 
     @routes.websocket("/retell/{form}/{call_id}")
     async def retell(socket: WebSocket, form: str, call_id: str) -> None:
         await socket.accept()
-        region = doorway.sessions.settings.region
-        await RetellSocket(socket, calls, form, call_id, region).run()
+        await RetellSocket(socket, gate, calls, form, call_id).run()
 
     return routes
 
@@ -94,13 +104,13 @@ class RetellSocket:
     """One socket of one call."""
 
     def __init__(
-        self, socket: WebSocket, calls: Calls, form: str, call_id: str, region: str
+        self, socket: WebSocket, gate: Gate, calls: Calls, form: str, call_id: str
     ) -> None:
         self._socket = socket
+        self._gate = gate
         self._calls = calls
         self._form = form
         self._call_id = call_id
-        self._region = region
         self._call: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
         self._newest = GREETING
         self._beginning: asyncio.Task[None] | None = None
@@ -128,7 +138,16 @@ class RetellSocket:
         await self._leave()
 
     async def _frames(self) -> AsyncIterator[Frame]:
-        while (message := await self._socket.receive())["type"] == "websocket.receive":
+        patience = asyncio.get_running_loop().time() + DETAILS_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout_at(None if self._beginning else patience):
+                    message = await self._socket.receive()
+            except TimeoutError:
+                await self._close(REFUSED, "no call_details came")
+                return
+            if message["type"] != "websocket.receive":
+                break
             try:
                 yield Frame.model_validate_json(message.get("text") or "")
             except ValidationError:
@@ -154,12 +173,12 @@ class RetellSocket:
     async def _begin(self, frame: Frame) -> None:
         """`call_details`: find the call, and greet the caller if nothing was heard on it yet."""
         try:
-            caller = caller_of(frame.call, self._call_id, self._region)
-            call = await self._persist(lambda: self._calls.find(self._form, caller, self._call_id))
+            call = await self._persist(lambda: self._found(frame.call))
             greeting = await self._persist(call.last_reply) if call and call.is_new else None
         except TurnkeeperError as error:
             _log.warning("a call was refused", error=type(error).__name__, form=self._form)
-            await self._close(REFUSED, problem_of(error).detail)
+            is_access = isinstance(error, AccessError)
+            await self._close(REFUSED, NO_TOKEN if is_access else problem_of(error).detail)
             call = greeting = None
         if call is None:
             self._call.cancel()
@@ -167,6 +186,15 @@ class RetellSocket:
         self._call.set_result(call)
         if greeting is not None and self._newest == GREETING:
             await self._say(GREETING, greeting)
+
+    async def _found(self, details: Mapping[str, object]) -> Call:
+        """The call, for whom its token lets in: an end user's token says whose it is."""
+        address = self._socket.client.host if self._socket.client else ""
+        door = self._gate.door(await self._gate.of_token(token_of(details), address))
+        door.require("talk")
+        region = door.sessions.settings.region
+        caller = door.principal.caller or caller_of(details, self._call_id, region)
+        return await self._calls.find(door, self._form, caller, self._call_id)
 
     async def _answer(self, frame: Frame) -> None:
         call = await asyncio.shield(self._call)
@@ -233,6 +261,13 @@ class RetellSocket:
             _log.warning("a hang-up was not noted", error=type(error).__name__)
 
 
+def token_of(details: Mapping[str, object]) -> str | None:
+    """The token of a call; None where it has none."""
+    places = (details.get(place) for place in TOKEN_PLACES)
+    tokens = (place.get(TOKEN) for place in places if isinstance(place, Mapping))
+    return next((token for token in tokens if isinstance(token, str) and token), None)
+
+
 def caller_of(details: Mapping[str, object], call_id: str, region: str) -> str:
     """Who is called or calls: the id in the call's metadata, else the number at the other end.
     One who withholds it has a session for this call alone.
@@ -248,7 +283,7 @@ def caller_of(details: Mapping[str, object], call_id: str, region: str) -> str:
     if chosen:
         return caller
     try:
-        subject_of(caller, region)
+        normal_caller(caller, region)
     except InvalidCaller:
         return f"call-{call_id}"
     return caller

@@ -6,11 +6,11 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from turnkeeper.errors import SettingsError
-from turnkeeper.gateway.events import Feeds
-from turnkeeper.gateway.hosts import require_loopback
+from turnkeeper.gateway.access.gate import Gate
+from turnkeeper.gateway.hosts import require_name
 
 DEFAULT_PORT = 8080
 BACKLOG = 2048
@@ -20,13 +20,16 @@ MAX_FRAME_BYTES = 256 * 1024
 """Of a WebSocket message; a turn has a tighter limit of its own."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 is any free one.
+def listen(
+    host: str, port: int, public_url: str | None = None, *, option: str = "--gateway-port"
+) -> socket.socket:
+    """A bound socket; port 0 is any free one. `option` is what chooses the port.
 
     Raises:
-        SettingsError: the address is not loopback, or the port is taken.
+        SettingsError: the port is taken; or the address is not loopback, and there is no name
+            under which it is to be reached.
     """
-    require_loopback(host)
+    require_name(host, public_url)
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -36,7 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.close()
         raise SettingsError(
             f"Port {port} cannot be used ({error.strerror}): another program may have it;"
-            " choose another with --gateway-port."
+            f" choose another with {option}."
         ) from None
     return bound
 
@@ -47,15 +50,28 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: FastAPI, bound: socket.socket, *, ready: Callable[[], None]) -> None:
+async def serve(
+    app: Starlette,
+    bound: socket.socket,
+    *,
+    ready: Callable[[], None],
+    proxies: str | None = None,
+) -> None:
     """Serves on a socket of `listen`, which is closed in the end, until this task is cancelled.
-    `ready` is called once."""
+
+    Args:
+        app: of `create_app`, or another.
+        bound: the socket.
+        ready: called once, when requests are taken.
+        proxies: addresses and networks, with commas between, whose X-Forwarded-For is believed.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # A proxy's word for who asks: once somebody can say which proxy.
+        proxy_headers=proxies is not None,
+        forwarded_allow_ips=proxies,
         ws_max_size=MAX_FRAME_BYTES,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
@@ -67,8 +83,8 @@ async def serve(app: FastAPI, bound: socket.socket, *, ready: Callable[[], None]
             ready()
             await asyncio.shield(serving)
         finally:
-            if isinstance(feeds := getattr(app.state, "feeds", None), Feeds):
-                feeds.close()  # Streams without an end, which would be waited for.
+            if isinstance(gate := getattr(app.state, "gate", None), Gate):
+                gate.close()  # Streams without an end, which would be waited for.
             server.should_exit = True
             await serving
 

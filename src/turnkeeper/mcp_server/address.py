@@ -1,4 +1,4 @@
-"""Where the server listens: this machine only, until it authenticates whom it answers."""
+"""Where the server listens: this machine only. From elsewhere it is reached by a proxy with TLS."""
 
 from dataclasses import dataclass
 
@@ -27,8 +27,8 @@ class Address:
             raise SettingsError(f"--http is {text!r} and must be [HOST:]PORT, such as 8765.")
         if host not in LOOPBACK:
             raise SettingsError(
-                f"--http is {text!r}, but this server authenticates nobody: it listens on "
-                f"{', '.join(LOOPBACK)} only."
+                f"--http is {text!r}, but this server speaks no TLS: it listens on "
+                f"{', '.join(LOOPBACK)} only; put a proxy before it."
             )
         return cls(host, int(port))
 

@@ -37,7 +37,7 @@ ADVICE: dict[type[TurnkeeperError], str] = {
 """What to do, where the error does not say so itself."""
 
 NOT_FOUND = "there is no such session, or it is no longer kept; open_form finds or begins one"
-"""In place of the client's sentence, which names the session's id, and so may name a person."""
+"""In place of the client's sentence, which names an id that the agent did not pass as such."""
 
 
 def refusal(error: TurnkeeperError) -> CallToolResult:

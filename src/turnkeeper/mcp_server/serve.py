@@ -13,7 +13,9 @@ from collections.abc import Iterator
 import uvicorn
 
 from turnkeeper.errors import SettingsError
+from turnkeeper.gateway.access.ways import Access
 from turnkeeper.mcp_server.address import Address
+from turnkeeper.mcp_server.entrance import Entrance
 from turnkeeper.mcp_server.server import FormServer
 from turnkeeper.telemetry.logs import logger
 
@@ -24,8 +26,9 @@ DRAIN_SECONDS = 5
 _log = logger(__name__)
 
 
-async def serve_http(server: FormServer, address: Address) -> None:
-    """Serves until a signal asks to stop; calls in hand are answered first.
+async def serve_http(server: FormServer, address: Address, access: Access, tenant: str) -> None:
+    """Serves until a signal asks to stop; calls in hand are answered first. `access` knows whom to
+    let in, `tenant` is whose sessions the server has.
 
     The library refuses a Host or an Origin that is not this machine's (DNS rebinding).
 
@@ -36,7 +39,7 @@ async def serve_http(server: FormServer, address: Address) -> None:
         host=address.host, streamable_http_path=PATH, stateless_http=True, json_response=True
     )
     config = uvicorn.Config(
-        app,
+        Entrance(app, access, tenant),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -15,7 +15,7 @@ from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import AnyUrl, ValidationError
 
 from turnkeeper.client import VoiceSessions
-from turnkeeper.errors import InvalidInput, TurnkeeperError
+from turnkeeper.errors import TurnkeeperError
 from turnkeeper.mcp_server.guide import INSTRUCTIONS, LEADING
 from turnkeeper.mcp_server.refusals import refusal, resource_error, wrong_arguments
 from turnkeeper.mcp_server.results import STATE_URI, TRANSCRIPT_URI
@@ -102,13 +102,10 @@ def lead_form(form: str, caller: str) -> str:
 
 
 def _add_resources(server: FormServer, sessions: VoiceSessions) -> None:
-    settings = sessions.settings
-    owner = f"{settings.prefix}:{settings.tenant}:"
-
     @server.resource(STATE_URI, title="State", mime_type="application/json", security=_OWN_NAME)
     async def session_state(session_id: str) -> str:
         """What a session holds: answers, status, legs, the newest turn."""
-        state = await sessions.state(_own(session_id, owner))
+        state = await sessions.state(session_id)
         return state.model_dump_json(exclude={"definition"})
 
     @server.resource(
@@ -116,10 +113,4 @@ def _add_resources(server: FormServer, sessions: VoiceSessions) -> None:
     )
     async def session_transcript(session_id: str) -> str:
         """What was heard and said, the newest exchanges, oldest first."""
-        return (await sessions.transcript(_own(session_id, owner))).model_dump_json()
-
-
-def _own(session_id: str, owner: str) -> str:
-    if not session_id.startswith(owner):
-        raise InvalidInput("this is no session of this server: use the address that open_form gave")
-    return session_id
+        return (await sessions.transcript(session_id)).model_dump_json()

@@ -37,8 +37,6 @@ class FormTools:
         self._calling: WeakValueDictionary[Handle, VoiceSession] = WeakValueDictionary()
         """Legs with a turn on its way, so that the next one waits for it: also for a turn whose
         call was cancelled. Nothing else is remembered of a leg."""
-        settings = sessions.settings
-        self._owner = f"{settings.prefix}:{settings.tenant}:"
 
     def list_forms(self) -> FormList:
         """The forms that can be opened, as far as this server knows: those of its forms folder.
@@ -177,4 +175,4 @@ class FormTools:
         return handle, leg
 
     def _read(self, session: str) -> Handle:
-        return Handle.read(session, self._owner)
+        return Handle.read(session)

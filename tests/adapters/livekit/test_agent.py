@@ -21,7 +21,7 @@ def agent(memory: MemorySessions, noinput_timeout: float | None = None) -> Durab
 
 
 async def state(memory: MemorySessions) -> SessionState:
-    return await memory.state(memory.session_id("claim", CALLER))
+    return await memory.state(await memory.session_id("claim", CALLER))
 
 
 async def test_the_caller_is_greeted_and_asked(memory: MemorySessions) -> None:
@@ -77,7 +77,7 @@ async def test_the_older_of_two_calls_is_told_and_closed(memory: MemorySessions)
 async def test_silence_is_a_noinput(memory: MemorySessions) -> None:
     async with call(agent(memory, noinput_timeout=0.05)) as phone:
         await phone.until_heard("Four digits please.")
-    transcript = await memory.transcript(memory.session_id("claim", CALLER))
+    transcript = await memory.transcript(await memory.session_id("claim", CALLER))
     assert transcript.entries[1].heard == "noinput"
 
 

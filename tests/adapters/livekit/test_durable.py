@@ -28,7 +28,7 @@ def agent(sessions: VoiceSessions) -> DurableFormAgent:
 
 
 async def state(sessions: VoiceSessions) -> SessionState:
-    return await sessions.state(sessions.session_id("claim", CALLER))
+    return await sessions.state(await sessions.session_id("claim", CALLER))
 
 
 async def test_a_caller_whose_agent_was_killed_comes_back_to_the_same_question(
@@ -110,5 +110,5 @@ async def test_speculation_stores_nothing(sessions: VoiceSessions) -> None:
         await phone.until_heard("Was anything stolen?")
         assert len(speculations) >= 2
     assert (await state(sessions)).turns == 1
-    transcript = await sessions.transcript(sessions.session_id("claim", CALLER))
+    transcript = await sessions.transcript(await sessions.session_id("claim", CALLER))
     assert "9999" not in str(transcript)

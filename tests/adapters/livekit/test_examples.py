@@ -17,6 +17,7 @@ from tests.adapters.livekit.calls import until
 from tests.adapters.livekit.conftest import CALLER
 from tests.durable.conftest import World
 from turnkeeper.client import VoiceSessions
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from worker.server import EmbeddedServer
 
@@ -76,7 +77,7 @@ async def test_the_adapters_example_goes_on_with_a_call_that_was_cut_off(
 @asynccontextmanager
 async def gateway(sessions: VoiceSessions) -> AsyncIterator[str]:
     """The address of a gateway."""
-    config = uvicorn.Config(create_app(sessions), port=0, log_level="warning", lifespan="off")
+    config = uvicorn.Config(create_app(sessions, access=Open()), port=0, log_level="warning", lifespan="off")
     running = uvicorn.Server(config)
     serving = asyncio.create_task(running.serve())
     await until(lambda: running.started)
@@ -109,5 +110,5 @@ async def goes_on(sessions: VoiceSessions, heard: Sequence[str]) -> None:
     assert heard[0].startswith("Welcome back.")
     assert heard[0].endswith("Was anything stolen?")
     assert heard[1] == "What day did it happen?"
-    state = await sessions.state(sessions.session_id("claim", CALLER))
+    state = await sessions.state(await sessions.session_id("claim", CALLER))
     assert (state.status, len(state.legs)) == ("completed", 2)

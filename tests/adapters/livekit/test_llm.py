@@ -44,11 +44,11 @@ async def speculating(model: DurableFormLLM) -> AsyncIterator[Speculation]:
 
 
 async def state(memory: MemorySessions) -> SessionState:
-    return await memory.state(memory.session_id("claim", CALLER))
+    return await memory.state(await memory.session_id("claim", CALLER))
 
 
 async def transcript(memory: MemorySessions) -> Transcript:
-    return await memory.transcript(memory.session_id("claim", CALLER))
+    return await memory.transcript(await memory.session_id("claim", CALLER))
 
 
 def model(memory: MemorySessions) -> DurableFormLLM:

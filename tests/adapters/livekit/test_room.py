@@ -79,7 +79,7 @@ async def test_who_calls_is_told_by_the_participant(
     memory: MemorySessions, participant: Participant, caller: str
 ) -> None:
     async with ringing(memory, participant) as call:
-        assert (await call.state()).session_id == memory.session_id("claim", caller)
+        assert (await call.state()).session_id == await memory.session_id("claim", caller)
 
 
 async def test_two_callers_who_withhold_their_number_do_not_share_a_form(
@@ -93,7 +93,7 @@ async def test_two_callers_who_withhold_their_number_do_not_share_a_form(
 
 async def test_a_callable_tells_who_calls(memory: MemorySessions) -> None:
     async with ringing(memory, browser("ada"), lambda one: f"{one.identity}-7") as call:
-        assert (await call.state()).session_id == memory.session_id("claim", "ada-7")
+        assert (await call.state()).session_id == await memory.session_id("claim", "ada-7")
 
 
 async def test_the_leg_is_named_by_the_call_and_not_by_a_number(memory: MemorySessions) -> None:

@@ -131,7 +131,7 @@ async def test_a_form_that_was_submitted_elsewhere_gives_its_answers(
 ) -> None:
     receptionist = Receptionist(claim(memory))
     async with call(receptionist) as phone:
-        by_operator = memory.attach(memory.session_id("claim", CALLER), 1)
+        by_operator = memory.attach(await memory.session_id("claim", CALLER), 1)
         await by_operator.turn(answers={"policy": "1234", "theft": False, "name": "Ada"})
         await phone.say("hello?")
         answers = await asyncio.wait_for(receptionist.result, 5)

@@ -26,7 +26,7 @@ def agent(sessions: VoiceSessions, transport_id: str) -> DurableFormProcessor:
 
 
 async def state_of(sessions: VoiceSessions) -> SessionState:
-    return await sessions.state(sessions.session_id("claim", CALLER))
+    return await sessions.state(await sessions.session_id("claim", CALLER))
 
 
 async def test_a_caller_whose_agent_was_killed_comes_back_to_the_same_question(

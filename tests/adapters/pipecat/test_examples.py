@@ -15,6 +15,7 @@ pytest.importorskip("pipecat", reason="scripts/adapters has an environment for i
 from tests.adapters.pipecat.phone import until
 from tests.durable.conftest import World
 from turnkeeper.client import VoiceSessions
+from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from worker.server import EmbeddedServer
 
@@ -67,7 +68,7 @@ async def test_the_adapters_example_takes_a_call(
 @asynccontextmanager
 async def gateway(sessions: VoiceSessions) -> AsyncIterator[str]:
     """The address of a gateway."""
-    config = uvicorn.Config(create_app(sessions), port=0, log_level="warning", lifespan="off")
+    config = uvicorn.Config(create_app(sessions, access=Open()), port=0, log_level="warning", lifespan="off")
     running = uvicorn.Server(config)
     serving = asyncio.create_task(running.serve())
     await until(lambda: running.started)
@@ -96,5 +97,5 @@ async def is_taken_up_and_completed(
     assert heard[0].startswith("Welcome back.")
     assert heard[0].endswith("Was anything stolen?")
     assert heard[1] == "What day did it happen?"
-    state = await sessions.state(sessions.session_id("claim", CALLER))
+    state = await sessions.state(await sessions.session_id("claim", CALLER))
     assert (state.status, len(state.legs)) == ("completed", 2)

@@ -61,7 +61,7 @@ def agent(sessions: VoiceSessions) -> DurableFormProcessor:
 
 
 async def state_of(sessions: VoiceSessions) -> SessionState:
-    return await sessions.state(sessions.session_id("claim", CALLER))
+    return await sessions.state(await sessions.session_id("claim", CALLER))
 
 
 # --- in the language model's place ----------------------------------------------------------------
@@ -208,7 +208,7 @@ async def test_a_speculation_that_is_dropped_stores_nothing(memory: MemorySessio
         await phone.resumes()
         await phone.goes_on("4321")
         assert await phone.hears() == THEFT
-    transcript = await memory.transcript(memory.session_id("claim", CALLER))
+    transcript = await memory.transcript(await memory.session_id("claim", CALLER))
     assert [entry.heard for entry in transcript.entries] == ["", "4321"]
 
 
@@ -308,7 +308,7 @@ async def test_what_was_heard_of_an_interrupted_reply_is_recorded(memory: Memory
         await until(lambda: phone.texts("assistant")[-1:] == ["Was anything"])
         await phone.goes_on("no")
         assert await phone.hears() == STORY
-    transcript = await memory.transcript(memory.session_id("claim", CALLER))
+    transcript = await memory.transcript(await memory.session_id("claim", CALLER))
     assert [entry.heard_until for entry in transcript.entries] == [None, "Was anything", None]
 
 
@@ -328,7 +328,7 @@ async def test_a_pause_ends_an_entry(memory: MemorySessions) -> None:
         await phone.ring()
         await phone.presses("432")
         assert await phone.hears() != THEFT
-    transcript = await memory.transcript(memory.session_id("claim", CALLER))
+    transcript = await memory.transcript(await memory.session_id("claim", CALLER))
     assert transcript.entries[-1].heard == "432"
 
 
@@ -359,7 +359,7 @@ async def test_keys_pressed_before_a_hang_up_are_stored(memory: MemorySessions) 
         await phone.presses("2#")
         await phone.hears()
         await phone.presses("12")
-    transcript = await memory.transcript(memory.session_id("claim", CALLER))
+    transcript = await memory.transcript(await memory.session_id("claim", CALLER))
     assert transcript.entries[-1].heard == "12"
 
 

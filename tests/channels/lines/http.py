@@ -21,11 +21,14 @@ class HttpLine:
         self._http = httpx.AsyncClient(timeout=PATIENCE_SECONDS)
         self._calls, self._utterances = count(1), count(1)
         self._url = ""
+        self._authorization: dict[str, str] = {}
         self._opened: Opened
         self._turn: dict[str, object] = {}
 
     async def open(self, gateway: GatewayProcess, form: str, caller: str) -> str:
         self._url = gateway.url
+        self._authorization = gateway.headers
+        self._http.headers.update(self._authorization)
         call = f"CA{next(self._calls)}{caller}"
         opening = {"form": form, "caller": caller, "transport_id": call, "connect_id": call}
         self._opened = Opened.model_validate(await self._post("/v1/sessions", opening))
@@ -54,7 +57,7 @@ class HttpLine:
 
     async def drop(self) -> None:
         await self._http.aclose()
-        self._http = httpx.AsyncClient(timeout=PATIENCE_SECONDS)
+        self._http = httpx.AsyncClient(timeout=PATIENCE_SECONDS, headers=self._authorization)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -82,6 +85,7 @@ class HttpLine:
         _, writer = await asyncio.open_connection(url.hostname, url.port)
         head = (
             f"POST {path_of(self._opened.session_id)}/turns HTTP/1.1\r\nHost: {url.netloc}\r\n"
+            f"Authorization: {self._authorization['Authorization']}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         writer.write(head.encode() + body)

@@ -36,7 +36,7 @@ class McpLine:
             self._client, self._leave = await held(host)
         opened = await self._call("open_form", form=form, caller=caller)
         self._session = opened["session"]
-        self._session_id = self._stand.sessions.session_id(form, caller)
+        self._session_id = await self._stand.sessions.session_id(form, caller)
         say: str = opened["say"]
         return say
 

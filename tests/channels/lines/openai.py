@@ -18,14 +18,16 @@ class OpenAILine:
         self._clients: list[AsyncOpenAI] = []
         self._form, self._port = "", 0
         self._named: dict[str, str] = {}
+        self._authorization: dict[str, str] = {}
         self._messages: list[ChatCompletionMessageParam] = []
 
     async def open(self, gateway: GatewayProcess, form: str, caller: str) -> str:
         self._named = {"X-Turnkeeper-Subject": caller, "X-Turnkeeper-Call": uuid4().hex}
         self._client = AsyncOpenAI(
-            base_url=f"{gateway.url}/v1", api_key="none", default_headers=self._named
+            base_url=f"{gateway.url}/v1", api_key=gateway.token, default_headers=self._named
         )
         self._clients.append(self._client)
+        self._authorization = gateway.headers
         self._form, self._port = form, int(gateway.url.rsplit(":", 1)[1])
         self._messages = [{"role": "system", "content": "You fill in a form."}]
         return await self._answered()
@@ -74,7 +76,8 @@ class OpenAILine:
         self._messages.append({"role": "user", "content": words})
         body = json.dumps({"model": self._form, "messages": self._messages}).encode()
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        headers = {**self._named, "Host": "127.0.0.1", "Content-Length": str(len(body))}
+        headers = {**self._authorization, **self._named}
+        headers |= {"Host": "127.0.0.1", "Content-Length": str(len(body))}
         lines = [f"{name}: {value}" for name, value in headers.items()]
         head = ["POST /v1/chat/completions HTTP/1.1", *lines, "Expect: 100-continue", "", ""]
         writer.write("\r\n".join(head).encode())

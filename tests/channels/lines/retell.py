@@ -28,7 +28,12 @@ class RetellLine:
         self._sockets.append(await connect(f"{gateway.ws_url}/retell/{form}/call_{uuid4().hex}"))
         config = await self._received("config")
         assert config["config"] == {"auto_reconnect": True, "call_details": True}
-        call = {"from_number": caller, "to_number": "+14155550100", "direction": "inbound"}
+        call = {
+            "from_number": caller,
+            "to_number": "+14155550100",
+            "direction": "inbound",
+            "metadata": {"turnkeeper_token": gateway.token},
+        }
         await self._send(interaction_type="call_details", call=call)
         return await self._spoken()
 

@@ -19,6 +19,8 @@ class StreamLine:
     async def open(self, gateway: GatewayProcess, form: str, caller: str) -> str:
         await self.close()
         self._socket = await connect(f"{gateway.ws_url}/v1/stream")
+        await self._send(type="hello", token=gateway.token)
+        assert json.loads(await self._socket.recv())["type"] == "welcome"
         await self._send(type="open", form=form, caller=caller, connect_id=uuid4().hex)
         return await self._heard()
 

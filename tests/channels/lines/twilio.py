@@ -1,7 +1,7 @@
 """ConversationRelay as Twilio drives it; `tests.channels.conformance.Line`."""
 
 from tests.channels.conformance import Unsupported
-from tests.channels.stand import GatewayProcess
+from tests.channels.stand import TWILIO_TOKEN, GatewayProcess
 from turnkeeper.relay_caller import RelayCaller
 
 
@@ -18,7 +18,7 @@ class TwilioLine:
             return await self._call.carry_on()
         self._gateway = gateway
         webhook = f"{gateway.url}/twilio/voice?form={form}"
-        self._call = RelayCaller(webhook, caller=caller)
+        self._call = RelayCaller(webhook, caller=caller, auth_token=TWILIO_TOKEN)
         return await self._call.ring()
 
     async def say(self, words: str) -> str:

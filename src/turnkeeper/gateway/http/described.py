@@ -9,21 +9,25 @@ from pydantic import BaseModel
 
 from turnkeeper import backend, contract
 from turnkeeper.errors import (
+    Forbidden,
     InvalidCaller,
     InvalidInput,
     SessionClosed,
     SessionNotFound,
     StoreUnavailable,
     SupersededLeg,
+    TooManyRequests,
     TurnConflict,
     TurnFailed,
     TurnkeeperError,
     TurnTooLarge,
+    Unauthenticated,
     UnknownForm,
 )
 from turnkeeper.forms.describe import attribute_docs
 from turnkeeper.forms.json_schema import Json
 from turnkeeper.gateway.http import examples
+from turnkeeper.gateway.http.erasing import Erasing
 from turnkeeper.gateway.http.models import Opened
 from turnkeeper.gateway.problems import (
     MEDIA_TYPE,
@@ -37,7 +41,8 @@ from turnkeeper.gateway.problems import (
 Responses = dict[int | str, dict[str, Any]]
 """As FastAPI takes them: by status, an OpenAPI Response Object and perhaps a `model`."""
 
-_ANY = (InvalidInput, 500, StoreUnavailable)
+_ALWAYS = (InvalidInput, Unauthenticated, Forbidden, TooManyRequests, 500)
+_ANY = (*_ALWAYS, StoreUnavailable)
 _BODY = (400, TurnTooLarge, 415)
 
 _DETAILS: dict[type[TurnkeeperError], str] = {
@@ -47,6 +52,8 @@ _DETAILS: dict[type[TurnkeeperError], str] = {
     TurnTooLarge: "the message is 70,112 bytes, over the limit of 65,536: send what was said in one"
     " breath, not a document",
     InvalidInput: "body.utterance_id: Field required",
+    Forbidden: "this needs the scope operate",
+    TooManyRequests: "over the limit of 200 per 1 second: send less",
 }
 """Of the examples of problems."""
 _PROBLEM: Json = {"$ref": "#/components/schemas/Problem"}
@@ -54,6 +61,9 @@ _TEXT: Json = {"type": "string"}
 _SECONDS: Json = {"type": "integer", "examples": [RETRY_AFTER_SECONDS]}
 _HEADERS: dict[int, dict[str, Json]] = {
     201: {"Location": {"description": "The session's path.", "schema": _TEXT}},
+    202: {"Retry-After": {"description": "In seconds.", "schema": _SECONDS}},
+    401: {"WWW-Authenticate": {"description": "RFC 6750, section 3.", "schema": _TEXT}},
+    429: {"Retry-After": {"description": "In seconds.", "schema": _SECONDS}},
     503: {"Retry-After": {"description": "In seconds.", "schema": _SECONDS}},
 }
 
@@ -114,8 +124,17 @@ WATCHING: Responses = {
     204: {"description": "The session has ended, and its last state was seen."},
     **READING,
 }
-LISTING_FORMS: Responses = problems(500)
-READING_A_FORM: Responses = problems(InvalidInput, 500, UnknownForm)
+ERASING: Responses = {
+    200: _answer("The certificate of what was erased.", 200),
+    202: {**_answer("It is being erased; send this again.", 202), "model": Erasing},
+    **READING,
+}
+LISTING_FORMS: Responses = problems(*_ANY)
+READING_A_FORM: Responses = problems(*_ANY, UnknownForm)
+ADMITTING: Responses = {
+    201: _answer("The ticket: the first message of the socket says it.", 201),
+    **problems(*_ANY, *_BODY),
+}
 
 _MODELS: tuple[type[BaseModel], ...] = (
     contract.Alternative, contract.Delivery, contract.Expects, contract.LastTurn, contract.Leg,

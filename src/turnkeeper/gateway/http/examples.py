@@ -7,7 +7,7 @@ from fastapi.openapi.models import Example
 
 CALLER = "+14155550100"
 FORM = "roadside_claim"
-SESSION = f"voice:session:default:{FORM}:{CALLER}"
+SESSION = f"voice:session:default:{FORM}:4vpcede3a3lvhqdoebqulbd4g4"
 EPOCH = "5f1d2c3b4a59"
 _LEG = {"leg": 1, "epoch": EPOCH}
 
@@ -54,6 +54,7 @@ TURNS = named(
 HANG_UP = named(the_line_dropped={**_LEG, "reason": "dropped"})
 HAND_OFF = named(a_person_is_wanted={"reason": "asked for a person"})
 CANCEL = named(changed_their_mind={"reason": "changed their mind"})
+TICKET = named(for_a_browser={"caller": CALLER})
 
 _REPLY = {
     "epoch": EPOCH, "leg": 1, "status": "collecting", "next": "listen", "recorded": {},

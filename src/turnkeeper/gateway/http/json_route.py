@@ -1,4 +1,5 @@
-"""A route that reads no body but JSON, and no more of it than a turn may have."""
+"""A route that admits whom the gate knows, reads no body but JSON, and no more of it than a turn
+may have."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -8,19 +9,24 @@ from fastapi.routing import APIRoute
 from starlette.types import Message
 
 from turnkeeper.errors import TurnTooLarge
+from turnkeeper.gateway.access.guard import admit
 
 MAX_BODY_BYTES = 128 * 1024
 """Twice what a turn may have (`turnkeeper.contract.MAX_TURN_BYTES`), for a writer's white space."""
 
 
 class JsonRoute(APIRoute):
-    """Refuses a body that is too large, before it is read where its length is said, and one that
-    is not declared as JSON. FastAPI has these checks in newer releases only, or not as problems."""
+    """Refuses who is not known, before a body is read; a body that is too large, before it is read
+    where its length is said; and one that is not declared as JSON. FastAPI has these checks in
+    newer releases only, or not as problems."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        if self.body_field is None:
-            return handle
+        has_body = self.body_field is not None
+
+        async def guarded(request: Request) -> Response:
+            await admit(request)
+            return await (bounded(request) if has_body else handle(request))
 
         async def bounded(request: Request) -> Response:
             body = await _body(request)
@@ -32,7 +38,7 @@ class JsonRoute(APIRoute):
 
             return await handle(Request(request.scope, receive))
 
-        return bounded
+        return guarded
 
 
 async def _body(request: Request) -> bytes:

@@ -16,7 +16,7 @@ from turnkeeper.sending import MAX_ID
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 FORM_ID = rf"^{_PART}$"
-SESSION_ID = rf"^[A-Za-z0-9][A-Za-z0-9._:-]{{0,63}}:{_PART}:{_PART}:[A-Za-z0-9%+@._~-]{{1,600}}$"
+SESSION_ID = rf"^[A-Za-z0-9][A-Za-z0-9._:-]{{0,63}}:{_PART}:{_PART}:[a-z2-7]{{26}}$"
 """`{prefix}:{tenant}:{form}:{subject}`; see `turnkeeper.security.identity`."""
 MAX_LEG = 2**31 - 1
 """For clients whose integers have 32 bits."""
@@ -43,9 +43,9 @@ class OpenSession(_Request):
     """The form's id."""
     caller: Annotated[str, Field(min_length=1, max_length=MAX_CALLER)]
     """The person: a phone number in any spelling, or an id that stays the same when they come
-    back. A withheld number is nobody and is refused."""
+    back. A withheld number is nobody and is refused. With a token of one caller it is theirs."""
     transport_id: Annotated[str, Field(max_length=MAX_TRANSPORT_ID)] = ""
-    """The transport's own name for this call. It is searched by, in clear: nothing personal."""
+    """The transport's own name for this call: sessions are found by it."""
     channel: Annotated[str, Field(max_length=64)] = "http"
     """What kind of leg it is; kept and shown, nothing depends on it."""
     connect_id: Id | None = None
@@ -97,6 +97,16 @@ class Because(_Request):
 
 
 NO_REASON = Because()
+
+
+class MakeTicket(_Request):
+    """For whom a ticket is."""
+
+    caller: Annotated[str, Field(min_length=1, max_length=MAX_CALLER)] | None = None
+    """The one caller whose sessions it reaches; without, all that the token does."""
+
+
+NO_TICKET = MakeTicket()
 
 
 class _Response(BaseModel):

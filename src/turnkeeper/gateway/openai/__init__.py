@@ -12,29 +12,30 @@ from starlette.responses import Response
 
 from turnkeeper.contract import Reply
 from turnkeeper.errors import UnknownForm
+from turnkeeper.gateway.access.gate import Gate
+from turnkeeper.gateway.access.guard import Known, Talks
 from turnkeeper.gateway.calls import Call, Calls
 from turnkeeper.gateway.doorway import Doorway
 from turnkeeper.gateway.openai.answer import Answer
 from turnkeeper.gateway.openai.identity import Asked, Places, identify
 from turnkeeper.gateway.openai.refusal import Refusing
 from turnkeeper.gateway.openai.request import ChatRequest, body_of
-from turnkeeper.settings import Settings
 
 CHANNEL = "openai"
 
 
-def router(doorway: Doorway) -> APIRouter:
+def router(gate: Gate) -> APIRouter:
     """The three routes. They are OpenAI's to describe, so they are not in our OpenAPI document."""
-    calls = Calls(doorway, CHANNEL)
+    calls = Calls(CHANNEL)
     routes = APIRouter(route_class=Refusing, include_in_schema=False)
 
     @routes.post("/v1/chat/completions")
-    async def chat_completions(request: Request) -> Response:
+    async def chat_completions(door: Talks, request: Request) -> Response:
         try:
             chat = ChatRequest.read(await body_of(request))
         except ClientDisconnect:  # Given up before all of it was here: there is nobody to tell.
             return Response(status_code=400)
-        call = await _call(calls, chat, request, doorway.sessions.settings)
+        call = await _call(calls, door, chat, request)
         answer = Answer(chat, await _reply(call, chat), call.leg)
         if not chat.stream:
             return JSONResponse(answer.completion(), headers=answer.headers)
@@ -42,25 +43,26 @@ def router(doorway: Doorway) -> APIRouter:
         return Response(events, media_type="text/event-stream", headers=answer.headers)
 
     @routes.get("/v1/models")
-    async def models() -> dict[str, object]:
-        return {"object": "list", "data": [_model(name) for name in doorway.forms.names]}
+    async def models(door: Known) -> dict[str, object]:
+        return {"object": "list", "data": [_model(name) for name in door.forms.names]}
 
     @routes.get("/v1/models/{form}")
-    async def model(form: str) -> dict[str, object]:
-        if form not in doorway.forms.names:
+    async def model(door: Known, form: str) -> dict[str, object]:
+        if form not in door.forms.names:
             raise UnknownForm(f"this gateway knows no form {form!r}")
         return _model(form)
 
     return routes
 
 
-async def _call(calls: Calls, chat: ChatRequest, request: Request, settings: Settings) -> Call:
+async def _call(calls: Calls, door: Doorway, chat: ChatRequest, request: Request) -> Call:
+    settings = door.sessions.settings
     asked = Asked(request.headers, chat.prompt, chat.model_extra or {})
     who = identify(asked, settings.region, Places.of(settings))
     talk = chat.conversation
     if who.call is None:
-        return await calls.guess(chat.model, who.caller, talk)
-    return await calls.find(chat.model, who.caller, who.call, talk)
+        return await calls.guess(door, chat.model, who.caller, talk)
+    return await calls.find(door, chat.model, who.caller, who.call, talk)
 
 
 async def _reply(call: Call, chat: ChatRequest) -> Reply:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from turnkeeper.errors import InvalidCaller, InvalidInput
-from turnkeeper.security.identity import subject_of
+from turnkeeper.security.identity import normal_caller
 from turnkeeper.settings import Settings
 
 SUBJECT_HEADER = "X-Turnkeeper-Subject"
@@ -120,7 +120,7 @@ def _number(number: str | None, call: str | None, region: str) -> str | None:
     if number is None or call is None:
         return number
     try:
-        subject_of(number, region)
+        normal_caller(number, region)
     except InvalidCaller:
         return f"call-{call}"
     return number

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnkeeper.errors import TurnkeeperError, UnknownForm
-from turnkeeper.gateway.problems import PREFIX, RETRY_AFTER_SECONDS, problem_of
+from turnkeeper.gateway.access.guard import admit
+from turnkeeper.gateway.problems import PREFIX, RETRY_AFTER_SECONDS, headers_of, problem_of
 
 STATUSES = {422: 400}
 """OpenAI answers 400 to whatever is wrong with a request."""
@@ -26,13 +27,14 @@ could not be interpreted can't be the next time."""
 
 
 class Refusing(APIRoute):
-    """A route whose errors have OpenAI's shape."""
+    """A route that admits whom the gate knows, and whose errors have OpenAI's shape."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         handler = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             try:
+                await admit(request)
                 return await handler(request)
             except TurnkeeperError as error:
                 return refusal(error)
@@ -51,4 +53,5 @@ def refusal(error: TurnkeeperError) -> Response:
         "code": "model_not_found" if isinstance(error, UnknownForm) else name,
         "param": "model" if isinstance(error, UnknownForm) else None,
     }
-    return JSONResponse({"error": shape}, status_code=status, headers=AGAIN.get(status))
+    headers = {**headers_of(error), **AGAIN.get(status, {})}
+    return JSONResponse({"error": shape}, status_code=status, headers=headers)

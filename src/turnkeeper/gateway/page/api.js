@@ -1,10 +1,13 @@
 // The gateway's HTTP API. A lost connection and a 503 say nothing of the session: what was sent is
 // sent again as it was, and its ids make that safe.
 
+import { askForToken, authorization } from "./token.js";
+
 const PATIENCE_MS = 60_000; // For one attempt; the gateway's own deadline is shorter.
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 4_000;
 const UNKNOWN = new Set([502, 503, 504]);
+const TOO_MANY = 429;
 
 /** The gateway refused, and said why. `kind` is the end of the problem's type. */
 export class Problem extends Error {
@@ -54,7 +57,14 @@ export async function untilAnswered(send, { signal, onWait = () => {} } = {}) {
 async function once(path, request) {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   const signal = request.signal ? AbortSignal.any([request.signal, patience]) : patience;
-  const response = await reached(fetch(address(path), { ...request, signal }), request.signal);
+  const headers = { ...request.headers, ...authorization() };
+  const sending = fetch(address(path), { ...request, headers, signal });
+  const response = await reached(sending, request.signal);
+  if (response.status === 401) {
+    await askForToken();
+    return once(path, request);
+  }
+  if (TOO_MANY === response.status) throw unavailable(response, "The gateway asks to wait a moment.");
   if (UNKNOWN.has(response.status)) throw unavailable(response);
   if (response.status === 204) return null;
   const body = await reached(response.text(), request.signal);
@@ -72,9 +82,9 @@ async function reached(sending, signal) {
   }
 }
 
-function unavailable(response) {
+function unavailable(response, message = "The store cannot be reached.") {
   const seconds = Number(response.headers.get("Retry-After")) || 0;
-  return new Unanswered("The store cannot be reached.", 1000 * seconds);
+  return new Unanswered(message, 1000 * seconds);
 }
 
 function parsed(body) {

@@ -7,7 +7,7 @@ import { at, duration, el, tell } from "./dom.js";
 import { keypad } from "./keypad.js";
 import * as panel from "./panel.js";
 import { showExpected, showPhase } from "./phases.js";
-import { callerOf, keepListing } from "./sessions.js";
+import { callerOf, keepListing, remember } from "./sessions.js";
 import { Voice } from "./voice.js";
 import { watch } from "./watch.js";
 
@@ -40,7 +40,10 @@ async function ring(form, caller) {
   call = new Call(form, caller, line);
   try {
     const opened = await call.open();
-    if (opened) await begin(opened);
+    if (opened) {
+      remember(opened.session_id, caller);
+      await begin(opened);
+    }
     tell("start-problem");
   } catch (error) {
     tell("start-problem", error.message);
@@ -117,7 +120,7 @@ function lookOn(session) {
   call = null;
   version = -1;
   target = { form: session.form, caller: callerOf(session.session_id) };
-  showPhase("watching");
+  showPhase(target.caller === null ? "overhearing" : "watching");
   follow(session.session_id);
   at("talk").focus();
 }

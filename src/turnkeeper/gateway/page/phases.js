@@ -17,6 +17,7 @@ const PHASES = {
   },
   failed: { name: "No call", buttons: [] },
   watching: { name: "Looking on", buttons: ["call-back"] },
+  overhearing: { name: "Looking on", buttons: [] }, // Who the caller is, this page was not told.
 };
 const LINE_BUTTONS = ["call-back", "drop", "hang-up"];
 const CALL_BACK = { watching: "Call as this caller", superseded: "Take it back" };

@@ -25,8 +25,15 @@ export function keepListing(choose) {
   return read;
 }
 
-/** The caller, who is the last part of a session's id. */
-export const callerOf = (sessionId) => decodeURIComponent(sessionId.split(":").at(-1));
+const callers = new Map(); // By session: an id tells nothing of its caller.
+
+/** Remember, while this page is open, who was called by it. */
+export const remember = (sessionId, caller) => callers.set(sessionId, caller);
+
+/** The caller of a session, if this page called them. */
+export const callerOf = (sessionId) => callers.get(sessionId) ?? null;
+
+const nameOf = (sessionId) => callerOf(sessionId) ?? `Caller ${sessionId.slice(-6)}`;
 
 function show(sessions, choose) {
   at("list-note").textContent = sessions.length ? "" : "None yet.";
@@ -37,7 +44,7 @@ function show(sessions, choose) {
 
 function row(session, choose) {
   const button = el("button.row", [
-    el("span.name", callerOf(session.session_id)),
+    el("span.name", nameOf(session.session_id)),
     el("span.value", `${spaced(session.form)} · ${clock(session.started_at)}`),
     // Not the asked field: the list has it as it was when the caller last hung up.
     el("span.standing", spaced(session.status ?? "running")),

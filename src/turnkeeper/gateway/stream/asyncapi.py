@@ -10,18 +10,22 @@ from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue, models_json_sc
 
 from turnkeeper.forms.model import Frozen
 from turnkeeper.gateway.stream.closing import CLOSES
-from turnkeeper.gateway.stream.messages import CLIENT, SERVER
+from turnkeeper.gateway.stream.messages import CLIENT, SCOPES, SERVER
 
 VERSION = "1.0.0"
 """Of the protocol. New types and new optional fields do not change its first number."""
 
 HEAD = """\
-One caller's form on one socket. Send `open`, or `resume` after a lost connection, then turns; speak
-the replies. A turn is in the session's history when its reply comes. All frames are text and hold
-one JSON object; fields that are not known are to be ignored.
+One caller's form on one socket. Send `hello` with your token, then `open`, or `resume` after a lost
+connection, then turns; speak the replies. A turn is in the session's history when its reply comes.
+All frames are text and hold one JSON object; fields that are not known are to be ignored.
+
+Where a client can set subprotocols, the two `turnkeeper.v1` and `bearer.<token>` are a hello, and
+the first is what the gateway answers. In the address a token is refused.
 """
 
 ANSWERS: dict[str, tuple[str, ...]] = {
+    "hello": ("welcome", "error"),
     "open": ("opened", "error"),
     "resume": ("opened", "error"),
     "turn": ("reply", "error"),
@@ -34,10 +38,11 @@ ANSWERS: dict[str, tuple[str, ...]] = {
 """What a message of the client's may be answered with; a `hangup` that went well closes."""
 
 EXAMPLES: dict[str, dict[str, object]] = {
+    "hello": {"type": "hello", "token": "tk_4be1_k7Rk0v9nq3"},
     "open": {"type": "open", "form": "roadside_claim", "caller": "+14155550100"},
     "resume": {
         "type": "resume",
-        "session_id": "voice:session:default:roadside_claim:+14155550100",
+        "session_id": "voice:session:default:roadside_claim:4vpcede3a3lvhqdoebqulbd4g4",
         "leg": 2,
         "epoch": "5c9f1f0f2a77",
     },
@@ -106,6 +111,7 @@ def _messages() -> dict[str, object]:
         model.__name__: {
             "name": kind,
             "summary": " ".join((inspect.getdoc(model) or "").split()),
+            **({"description": f"Needs the scope {SCOPES[kind]}."} if kind in SCOPES else {}),
             "payload": _ref("components", "schemas", model.__name__),
             **({"examples": examples[model]} if model in examples else {}),
         }

@@ -7,7 +7,7 @@ store that cannot be reached closes nothing.
 from enum import IntEnum
 from typing import NamedTuple
 
-from turnkeeper.errors import SessionNotFound, SupersededLeg, TurnkeeperError
+from turnkeeper.errors import SessionNotFound, SupersededLeg, TurnkeeperError, Unauthenticated
 
 
 class Code(IntEnum):
@@ -15,11 +15,13 @@ class Code(IntEnum):
     status that means the same."""
 
     HUNG_UP = 1000
+    TOO_MANY = 1008
     TOO_LARGE = 1009
     DEFECT = 1011
     RESTART = 1012
     NOT_READING = 1013
     BAD_MESSAGE = 4400
+    UNAUTHENTICATED = 4401
     NOT_FOUND = 4404
     IDLE = 4408
     SUPERSEDED = 4409
@@ -37,6 +39,11 @@ class Close(NamedTuple):
 
 CLOSES: dict[Code, Close] = {
     Code.HUNG_UP: Close("hung up", "the client sent `hangup`", "is done"),
+    Code.TOO_MANY: Close(
+        "too many messages",
+        "the client went on sending more than 20 messages a second after an `error` had said so",
+        "sends less; connects and resumes",
+    ),
     Code.TOO_LARGE: Close(
         "", "a frame was over 256 KiB", "sends less; connects and resumes"
     ),
@@ -57,6 +64,12 @@ CLOSES: dict[Code, Close] = {
         " the `error` before says which",
         "is to be mended",
     ),
+    Code.UNAUTHENTICATED: Close(
+        "not authenticated",
+        "there was no `hello` within 10 s or before another message, its token or ticket is not"
+        " good, or is no longer good",
+        "connects with a token that is, and resumes",
+    ),
     Code.NOT_FOUND: Close(
         "there is no such session",
         "`resume` named one that is not there, or it was deleted",
@@ -76,6 +89,7 @@ CLOSES: dict[Code, Close] = {
 FINAL: dict[type[TurnkeeperError], Code] = {
     SupersededLeg: Code.SUPERSEDED,
     SessionNotFound: Code.NOT_FOUND,
+    Unauthenticated: Code.UNAUTHENTICATED,
 }
 """Errors after which a socket has nothing to do, each told by an `error` first."""
 
@@ -84,6 +98,8 @@ LEFT: dict[Code | None, str] = {
     Code.DEFECT: "drop",
     Code.NOT_READING: "drop",
     Code.BAD_MESSAGE: "drop",
+    Code.UNAUTHENTICATED: "drop",
+    Code.TOO_MANY: "drop",
     Code.IDLE: "idle",
 }
 """How the leg ends with the socket; None: it was lost. A leg that is not here has ended before."""

@@ -1,8 +1,9 @@
 """One session on one socket: messages are read ahead, handled in order, and answered in order.
 
-Theory. Three loops. One reads, while less is unanswered than the window. One handles what was read,
-one message at a time. One watches what others do to the session, and puts a look at it into the
-queue when there may be news: only there can it be told from what the client did itself. The first
+Theory. Four loops. One reads, while less is unanswered than the window (`inbox`). One handles what
+was read, one message at a time. One watches what others do to the session, and puts a look at it
+into the queue when there may be news: only there can it be told from what the client did itself.
+One sees to it that the client says who it is, and for how long that is good (`entrance`). The first
 loop that cannot go on raises `Ended`, and all end. A lost socket does not end the second: what was
 read is still sent, so an answer that came before the line broke is not lost with it.
 
@@ -17,20 +18,28 @@ from typing import Never, assert_never
 
 from turnkeeper.client import VoiceSession
 from turnkeeper.contract import Reply, SessionState
-from turnkeeper.errors import InvalidInput, SessionNotFound, StoreUnavailable, TurnkeeperError
+from turnkeeper.errors import (
+    InvalidInput,
+    SessionNotFound,
+    StoreUnavailable,
+    TurnkeeperError,
+)
 from turnkeeper.gateway.doorway import Doorway
-from turnkeeper.gateway.problems import problem_of, traced
+from turnkeeper.gateway.problems import traced
 from turnkeeper.gateway.stream.closing import FINAL, LEFT, Code, Ended
-from turnkeeper.gateway.stream.line import Line
+from turnkeeper.gateway.stream.entrance import Entrance
+from turnkeeper.gateway.stream.failing import RETRYABLE, ToAnswer, failed
+from turnkeeper.gateway.stream.inbox import Inbox, Look
+from turnkeeper.gateway.stream.line import Limits, Line
 from turnkeeper.gateway.stream.messages import (
+    SCOPES,
     AskState,
     BadMessage,
     CancelSession,
-    ClientMessage,
     Current,
-    Failed,
     HandOffCaller,
     HangUp,
+    Hello,
     Open,
     Opened,
     Ping,
@@ -39,6 +48,7 @@ from turnkeeper.gateway.stream.messages import (
     Resume,
     SendTurn,
     ServerMessage,
+    Welcome,
 )
 from turnkeeper.gateway.stream.standing import (
     Standing,
@@ -59,32 +69,30 @@ CANCELLING = "stream.cancel"
 _log = logger(__name__)
 
 
-class Look:
-    """There may be news of the session: look, after what was sent before."""
-
-    def __init__(self) -> None:
-        self.seen: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        """Whether the store could be reached."""
-
-
 class Conversation:
     """From an accepted socket to its end."""
 
-    def __init__(self, line: Line, doorway: Doorway, window: int) -> None:
+    def __init__(
+        self, line: Line, entrance: Entrance, limits: Limits, hello: Hello | BadMessage | None
+    ) -> None:
+        """`hello` came with the handshake."""
         self._line = line
-        self._doorway = doorway
-        self._window = asyncio.Semaphore(window)
-        self._queue: asyncio.Queue[ClientMessage | BadMessage | Look | None] = asyncio.Queue()
-        self._unanswered = 0
-        self._held_back: tuple[int, StoreUnavailable] | None = None
-        self._not_opened: StoreUnavailable | None = None
+        self._entrance = entrance
+        self._hello = hello
+        self._inbox = Inbox(line, limits)
+        self._held_back: tuple[int, TurnkeeperError] | None = None
+        self._not_opened: TurnkeeperError | None = None
         self._is_open = asyncio.Event()
         self._session: VoiceSession | None = None
         self._known: Standing | None = None
 
     async def run(self) -> None:
         """Returns when the socket is over and its leg is told so."""
+        await self._entrance.open()
+        if self._entrance.is_in:
+            self._inbox.widen()
         code = await self._until_ended()
+        self._entrance.close()
         if code is not None:
             await self._line.close(code)
         reason = LEFT.get(code)
@@ -96,7 +104,12 @@ class Conversation:
             _log.warning("the end of a leg was not told", leg=self._session.leg, **traced(error))
 
     async def _until_ended(self) -> Code | None:
-        loops = [asyncio.ensure_future(one()) for one in (self._read, self._handle, self._watch)]
+        loops = [
+            asyncio.ensure_future(self._inbox.read(self._hello)),
+            asyncio.ensure_future(self._handle()),
+            asyncio.ensure_future(self._watch()),
+            asyncio.ensure_future(self._entrance.watch()),
+        ]
         try:
             await asyncio.gather(*loops)
         except Ended as ended:
@@ -111,21 +124,10 @@ class Conversation:
             await asyncio.gather(*loops, return_exceptions=True)
         return Code.DEFECT
 
-    # --- three loops ------------------------------------------------------------------------------
-
-    async def _read(self) -> None:
-        await self._window.acquire()
-        while (message := await self._line.receive()) is not None:
-            if isinstance(message, Ping):
-                await self._line.send(Pong(id=message.id))
-                continue
-            self._unanswered += 1
-            self._queue.put_nowait(message)
-            await self._window.acquire()
-        self._queue.put_nowait(None)
+    # --- loops ------------------------------------------------------------------------------------
 
     async def _handle(self) -> Never:
-        while (message := await self._queue.get()) is not None:
+        while (message := await self._inbox.next()) is not None:
             if isinstance(message, Look):
                 message.seen.set_result(await self._look())
                 continue
@@ -133,30 +135,34 @@ class Conversation:
                 await self._line.send(await self._answer(message))
             except TurnkeeperError as error:
                 await self._refuse(message, error)
-            self._unanswered -= 1
-            self._window.release()
+            self._inbox.answered()
         raise Ended(None)
 
     async def _watch(self) -> None:
         await self._is_open.wait()
         first = await self._first_state()
-        async for change in self._doorway.feeds.follow(first):
+        async for change in self._door.feeds.follow(first):
             # A feed may be behind this socket: what it tells is a reason to look, no more.
             if change.kind == "end" or (change.state and self._is_news(change.state)):
                 await self._have_looked()
 
     def _is_news(self, state: SessionState) -> bool:
         known = standing(state) == self._known and is_newest(self._opened(), state)
-        return bool(self._unanswered) or not known
+        return bool(self._inbox.unanswered) or not known
 
     # --- messages ---------------------------------------------------------------------------------
 
-    async def _answer(self, message: ClientMessage | BadMessage) -> ServerMessage:
+    async def _answer(self, message: ToAnswer) -> ServerMessage:
         """Handle one message. Raises TurnkeeperError, and Ended when there is no more."""
         self._require_not_behind(message)
+        if message.type in SCOPES:
+            with self._holding_back():
+                await self._entrance.admit(SCOPES[message.type])
         match message:
             case BadMessage():
                 raise message
+            case Hello():
+                return await self._welcome(message)
             case Open():
                 return await self._open(message)
             case Resume():
@@ -176,24 +182,30 @@ class Conversation:
                 return Pong(id=message.id)
         assert_never(message)
 
+    async def _welcome(self, message: Hello) -> Welcome:
+        self._require_unopened()
+        with self._holding_back():
+            welcome = await self._entrance.hello(message)
+        self._inbox.widen()
+        return welcome
+
     async def _open(self, message: Open) -> Opened:
         self._require_unopened()
         with self._holding_back():
-            session = await self._doorway.sessions.open(
+            session = await self._door.open(
                 message.form,
                 message.caller,
                 transport_id=message.transport_id,
                 channel=message.channel,
                 connect_id=message.connect_id,
             )
-        self._doorway.feeds.changed(session.id)
-        return self._begin(self._doorway.legs.opened(session), session.reply, resumed=False)
+        return self._begin(session, session.reply, resumed=False)
 
     async def _resume(self, message: Resume) -> Opened:
         self._require_unopened()
-        ours = self._doorway.ours(message.session_id)
-        session = self._doorway.legs.get(ours, message.leg, message.epoch)
         with self._holding_back():
+            ours = await self._door.ours(message.session_id)
+            session = self._door.legs.get(ours, message.leg, message.epoch)
             reply = await standing_reply(session)
         return self._begin(session, reply, resumed=True)
 
@@ -235,36 +247,32 @@ class Conversation:
 
     @contextmanager
     def _holding_back(self) -> Iterator[None]:
-        """What waits behind something that the store did not take comes back unsent."""
+        """What waits behind something that was not taken comes back unsent."""
         self._not_opened = None
         try:
             yield
-        except StoreUnavailable as error:
-            self._held_back = (self._unanswered - 1, error)
+        except RETRYABLE as error:
+            self._held_back = (self._inbox.unanswered - 1, error)
             self._not_opened = error
             raise
 
     def _replied(self, reply: Reply) -> Replied:
         self._known = standing(reply)
-        self._doorway.feeds.changed(self._opened().id, aware=1)
+        self._door.feeds.changed(self._opened().id, aware=1)
         return Replied(utterance_id=reply.utterance_id, reply=reply)
 
-    async def _refuse(self, message: ClientMessage | BadMessage, error: TurnkeeperError) -> None:
+    async def _refuse(self, message: ToAnswer, error: TurnkeeperError) -> None:
         """Tell what is wrong. Raises Ended where nothing can go on."""
-        utterance = message.utterance_id if isinstance(message, SendTurn | BadMessage) else None
-        await self._line.send(
-            Failed(
-                in_reply_to=message.type,
-                utterance_id=utterance,
-                retryable=isinstance(error, StoreUnavailable),
-                problem=problem_of(error),
-            )
-        )
+        await self._line.send(failed(message, error))
         if isinstance(error, BadMessage) and (error.final or self._session is None):
             raise Ended(Code.BAD_MESSAGE)
         for kind, code in FINAL.items():
             if isinstance(error, kind):
                 raise Ended(code)
+
+    @property
+    def _door(self) -> Doorway:
+        return self._entrance.door
 
     def _opened(self) -> VoiceSession:
         if self._session is None:
@@ -275,14 +283,15 @@ class Conversation:
         if self._session is not None:
             raise InvalidInput("this socket has its session; open another socket for another one")
 
-    def _require_not_behind(self, message: ClientMessage | BadMessage) -> None:
-        """Raises StoreUnavailable for a turn that was read before its predecessor failed, and for
-        all that came behind an opening that failed: its client may not know of that yet."""
+    def _require_not_behind(self, message: ToAnswer) -> None:
+        """Raises what a turn's predecessor failed with if the turn was read before, and what an
+        opening failed with for all that came behind it: its client may not know of that yet."""
         behind, error = self._held_back or (0, None)
         self._held_back = (behind - 1, error) if error and behind > 1 else None
         if error and behind and isinstance(message, SendTurn):
             raise error
-        opens = isinstance(message, Open | Resume | BadMessage)
+        first = Hello | Open | Resume if self._entrance.is_in else Hello
+        opens = isinstance(message, first | BadMessage)
         if self._session is None and self._not_opened and not opens:
             raise self._not_opened
 
@@ -298,9 +307,7 @@ class Conversation:
     async def _have_looked(self) -> None:
         """Returns when the client knows what there is to know."""
         while True:
-            look = Look()
-            self._queue.put_nowait(look)
-            if await look.seen:
+            if await self._inbox.look().seen:
                 return
             await asyncio.sleep(STORE_PAUSE_SECONDS)
 

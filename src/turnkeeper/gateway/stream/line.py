@@ -23,6 +23,14 @@ class Limits:
     window: int = 8
     """Messages that are read and not answered yet; more wait in the client's TCP buffers. Temporal
     stalls with more than ten updates of one workflow on their way (measured)."""
+    hello_seconds: float = 10.0
+    """From the handshake to the client's hello."""
+    rate: float = 20.0
+    """Messages a second; a caller who speaks fast makes one."""
+    burst: int = 40
+    """Messages that may come at once after a pause."""
+    over_rate: int = 200
+    """Messages over the rate, read at the rate, before the socket is closed: ten seconds'."""
     idle_seconds: float = 600.0
     """Silence of the client, `ping` included, after which its socket is closed."""
     slow_seconds: float = 20.0

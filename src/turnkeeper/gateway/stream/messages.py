@@ -20,9 +20,13 @@ from turnkeeper.contract import (
 )
 from turnkeeper.errors import InvalidInput
 from turnkeeper.forms.model import Form, Frozen, Scalar
+from turnkeeper.gateway.access.principal import Scope
 from turnkeeper.gateway.http.models import MAX_REASON, SESSION_ID
 from turnkeeper.gateway.problems import Problem
 from turnkeeper.sending import MAX_ID
+
+MAX_TOKEN = 8192
+"""Characters; a JWT with many claims has two thousand."""
 
 Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
 
@@ -36,13 +40,23 @@ class Message(Frozen):
 # --- from the client ------------------------------------------------------------------------------
 
 
+class Hello(Message):
+    """Who speaks here: the first message, unless the token came as a subprotocol. Answered by
+    `welcome`; before it nothing else is taken."""
+
+    type: Literal["hello"] = "hello"
+    token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN)]
+    """An API key, a JWT, or a one-use ticket."""
+
+
 class Open(Message):
     """Restore the caller's form, or begin it: a new leg. Answered by `opened`."""
 
     type: Literal["open"] = "open"
     form: str
-    caller: str
-    """Who it is: a phone number in any spelling, or an id that stays the same."""
+    caller: str | None = None
+    """Who it is: a phone number in any spelling, or an id that stays the same. An end user's token
+    says it already."""
     transport_id: Annotated[str, Field(max_length=MAX_TRANSPORT_ID)] = ""
     """The transport's own name for this call; nothing personal, it is indexed in clear."""
     channel: Annotated[str, Field(max_length=64)] = "websocket"
@@ -118,9 +132,10 @@ class Ping(Message):
 
 
 ClientMessage: TypeAlias = (
-    Open | Resume | SendTurn | HangUp | CancelSession | HandOffCaller | AskState | Ping
+    Hello | Open | Resume | SendTurn | HangUp | CancelSession | HandOffCaller | AskState | Ping
 )
 CLIENT: dict[str, type[ClientMessage]] = {
+    "hello": Hello,
     "open": Open,
     "resume": Resume,
     "turn": SendTurn,
@@ -132,8 +147,29 @@ CLIENT: dict[str, type[ClientMessage]] = {
 }
 """What a client may send, by `type`."""
 
+SCOPES: dict[str, Scope] = {
+    "open": "talk",
+    "resume": "talk",
+    "turn": "talk",
+    "hangup": "talk",
+    "cancel": "operate",
+    "hand_off": "operate",
+    "state": "read",
+}
+"""What the token must be good for, by `type`; `hello` and `ping` need nothing."""
+
 
 # --- to the client --------------------------------------------------------------------------------
+
+
+class Welcome(Message):
+    """The gateway knows who speaks here."""
+
+    type: Literal["welcome"] = "welcome"
+    scopes: tuple[Scope, ...]
+    """What the token is good for."""
+    expires_in: int | None
+    """Seconds until the socket is closed, since its token ends; null: it has no end."""
 
 
 class Opened(Message):
@@ -205,8 +241,9 @@ class Pong(Message):
     id: str = ""
 
 
-ServerMessage: TypeAlias = Opened | Replied | Current | Happened | Failed | Pong
+ServerMessage: TypeAlias = Welcome | Opened | Replied | Current | Happened | Failed | Pong
 SERVER: dict[str, type[ServerMessage]] = {
+    "welcome": Welcome,
     "opened": Opened,
     "reply": Replied,
     "state": Current,

@@ -8,18 +8,20 @@ frames     what goes over the socket
 listening  frames and times in, what the caller said, keyed or did not say out; pure
 relay      one socket: open the form, turns, replies; wire reads and writes it
 words      what is spoken after a reply or an error; sentences what we say ourselves
+platforms  whose signature or ticket lets a call in; callers whose form it is
 webhooks   the two HTTP requests; twiml what they answer
 """
 
 from fastapi import APIRouter
 
-from turnkeeper.gateway.doorway import Doorway
+from turnkeeper.gateway.access.gate import Gate
 from turnkeeper.gateway.twilio import relay, webhooks
+from turnkeeper.gateway.twilio.platforms import Platforms
 
 
-def router(doorway: Doorway) -> APIRouter:
-    # One router for webhooks and socket: what checks a platform's signature is a dependency of it.
+def router(gate: Gate) -> APIRouter:
     router = APIRouter(prefix="/twilio", include_in_schema=False)
-    webhooks.add_routes(router, doorway)
-    relay.add_routes(router, doorway)
+    platforms = Platforms(gate)
+    webhooks.add_routes(router, platforms)
+    relay.add_routes(router, platforms)
     return router

@@ -32,17 +32,10 @@ class Setup(_Frame):
     caller: str | None = Field(None, alias="from")
     to: str | None = None
     direction: str | None = None
-    """`inbound`; Twilio's `outbound-api` and `outbound-dial`, Telnyx's `outgoing`."""
     call_control_id: str | None = None
     """Telnyx only."""
     custom_parameters: dict[str, str] | None = None
     """The `<Parameter>`s of our TwiML."""
-
-    @property
-    def person(self) -> str:
-        """The number at the other end of the line: whom the form belongs to."""
-        outbound = (self.direction or "").lower().startswith("out")
-        return (self.to if outbound else self.caller) or ""
 
     @property
     def channel(self) -> str:

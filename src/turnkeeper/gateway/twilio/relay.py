@@ -21,15 +21,17 @@ from fastapi import APIRouter, WebSocket
 from turnkeeper.client import VoiceSession
 from turnkeeper.contract import Reply, SessionState
 from turnkeeper.errors import (
-    InvalidCaller,
+    AccessError,
     InvalidInput,
     SessionClosed,
     StoreUnavailable,
     TurnkeeperError,
+    Unauthenticated,
     UnknownForm,
 )
 from turnkeeper.gateway.doorway import Doorway
 from turnkeeper.gateway.twilio import sentences
+from turnkeeper.gateway.twilio.callers import caller_of
 from turnkeeper.gateway.twilio.frames import (
     DEFAULT_LANGUAGE,
     End,
@@ -39,9 +41,9 @@ from turnkeeper.gateway.twilio.frames import (
     relay_language,
 )
 from turnkeeper.gateway.twilio.listening import INTERDIGIT_TIMEOUT, TIMEOUT, Heard, Listening
-from turnkeeper.gateway.twilio.wire import Wire, now
+from turnkeeper.gateway.twilio.platforms import Platforms
+from turnkeeper.gateway.twilio.wire import INTERNAL_ERROR, REFUSED, Wire, now
 from turnkeeper.gateway.twilio.words import ENDINGS, UNAVAILABLE, Words, closed, words_of
-from turnkeeper.security.identity import subject_of
 from turnkeeper.telemetry import logger
 
 SETUP_SECONDS = 10.0
@@ -62,15 +64,31 @@ T = TypeVar("T")
 _log = logger(__name__)
 
 
-def add_routes(router: APIRouter, doorway: Doorway) -> None:
+def add_routes(router: APIRouter, platforms: Platforms) -> None:
     @router.websocket("/relay")
     async def relay(socket: WebSocket) -> None:
+        try:
+            door = await platforms.socket(socket)
+        except Unauthenticated as error:
+            _log.warning("a socket was refused", reason=str(error))
+            await socket.close()  # Before it is accepted: 403.
+            return
         await socket.accept()
         wire = Wire(socket)
         async with wire.reading():
             setup = await _setup(wire)
-            if setup is not None:
-                await Call(wire, doorway, setup).run()
+            if setup is None:
+                return
+            try:
+                door = door or await platforms.ticket(socket, setup.custom_parameters or {})
+            except AccessError:
+                wire.code = REFUSED
+                return
+            except StoreUnavailable:
+                _log.warning("a socket's ticket cannot be read now; the call is connected again")
+                wire.code = INTERNAL_ERROR
+                return
+            await Call(wire, door, setup).run()
 
 
 async def _setup(wire: Wire) -> Setup | None:
@@ -89,6 +107,7 @@ class Call:
 
     def __init__(self, wire: Wire, doorway: Doorway, setup: Setup) -> None:
         self._wire = wire
+        self._doorway = doorway
         self._sessions = doorway.sessions
         self._feeds = doorway.feeds
         self._setup = setup
@@ -128,9 +147,9 @@ class Call:
         leg = uuid4().hex
         try:
             session = await self._patiently(
-                lambda: self._sessions.open(
+                lambda: self._doorway.open(
                     self._form,
-                    self._subject(),
+                    self._caller(),
                     transport_id=self._setup.call_sid,
                     channel=self._setup.channel,
                     connect_id=leg,
@@ -145,17 +164,21 @@ class Call:
         except TurnkeeperError as error:
             _log.error("a call could not be opened", error=type(error).__name__, form=self._form)
             return None, UNAVAILABLE
-        self._feeds.changed(session.id)
         _log.info("a call has begun", form=self._form, leg=session.leg)
         return session, words_of(session.reply)
 
-    def _subject(self) -> str:
-        """The person; of a withheld number the call, so the form lives as long as it does."""
-        try:
-            subject_of(self._setup.person, self._sessions.settings.region)
-        except InvalidCaller:
-            return self._setup.call_sid
-        return self._setup.person
+    def _caller(self) -> str | None:
+        """Whose form it is; None: the ticket says so, for one that a signed webhook told of."""
+        setup = self._setup
+        if self._doorway.principal.caller is not None:
+            return None
+        return caller_of(
+            setup.caller or "",
+            setup.to or "",
+            setup.direction or "",
+            setup.call_sid,
+            self._sessions.settings.region,
+        )
 
     async def _answer(self, session: VoiceSession, heard: Heard) -> Words:
         """The words that an input leads to."""

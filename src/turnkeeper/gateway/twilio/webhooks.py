@@ -7,16 +7,19 @@ so that any gateway answers any of them.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from turnkeeper.errors import InvalidInput
+from turnkeeper.errors import InvalidInput, StoreUnavailable, Unauthenticated
 from turnkeeper.gateway.doorway import Doorway
 from turnkeeper.gateway.twilio import sentences, twiml
 from turnkeeper.gateway.twilio.frames import relay_language
+from turnkeeper.gateway.twilio.platforms import Platforms, Webhook
+from turnkeeper.security.identity import require_part
 from turnkeeper.telemetry import logger
 
 PAUSES = (1, 2, 4)
@@ -26,6 +29,8 @@ HELD_SECONDS = 60
 """A session that lasted for this long was no failed attempt: the count begins anew."""
 TIMES = {"timeout": (0.0, 120.0), "interdigittimeout": (0.5, 30.0)}
 """Seconds that the webhook's address may set (see `turnkeeper.gateway.twilio.listening`)."""
+
+Answer: TypeAlias = Callable[[Request, Webhook], Awaitable[bytes]]
 
 _log = logger(__name__)
 
@@ -39,50 +44,80 @@ class HandoffData(BaseModel):
     transfer_to: str | None = None
 
 
-def add_routes(router: APIRouter, doorway: Doorway) -> None:
-    @router.post("/voice")
-    async def voice(request: Request) -> Response:
-        return _answer(_connected(doorway, request, failed=0))
-
-    @router.post("/action")
-    async def action(request: Request) -> Response:
-        form = await request.form()
-        told = {name: value for name, value in form.items() if isinstance(value, str)}
-        return _answer(_after(doorway, request, told))
+def add_routes(router: APIRouter, platforms: Platforms) -> None:
+    webhooks = Webhooks(platforms)
+    router.add_api_route("/voice", webhooks.voice, methods=["POST"])
+    router.add_api_route("/action", webhooks.action, methods=["POST"])
 
 
-def _answer(document: bytes) -> Response:
-    return Response(document, media_type=twiml.MEDIA_TYPE)
+class Webhooks:
+    """The two, for the calls of `platforms`."""
+
+    def __init__(self, platforms: Platforms) -> None:
+        self._platforms = platforms
+
+    async def voice(self, request: Request) -> Response:
+        return await self._answered(request, self._connected)
+
+    async def action(self, request: Request) -> Response:
+        return await self._answered(request, self._after)
+
+    async def _answered(self, request: Request, answer: Answer) -> Response:
+        """Whoever is no platform of ours learns nothing else."""
+        try:
+            webhook = await self._platforms.webhook(request)
+        except Unauthenticated as error:
+            _log.warning("a webhook was refused", reason=str(error))
+            return Response(status_code=403)
+        return Response(await answer(request, webhook), media_type=twiml.MEDIA_TYPE)
+
+    async def _after(self, request: Request, webhook: Webhook) -> bytes:
+        """What follows a session: `SessionStatus` is `ended` by us, `failed`, or else hung up."""
+        told = webhook.told
+        end = _handoff(told.get("HandoffData", ""))
+        if told.get("SessionStatus") == "failed" or end.reason == "unavailable":
+            return await self._again(request, webhook)
+        return _left(end)
+
+    async def _again(self, request: Request, webhook: Webhook) -> bytes:
+        """The same call on a new socket, where the caller hears the pending question."""
+        told = webhook.told
+        before = _whole(request.query_params.get("failed", ""))
+        held = _whole(told.get("SessionDuration", "")) >= HELD_SECONDS
+        failed = 1 if held else before + 1
+        _log.warning("a call lost its socket", count=failed, code=_whole(told.get("ErrorCode", "")))
+        return await self._connected(request, webhook, failed)
+
+    async def _connected(self, request: Request, webhook: Webhook, failed: int = 0) -> bytes:
+        """TwiML that connects the call to the relay, or says why not."""
+        if failed > len(PAUSES):
+            return twiml.say(sentences.CALL_LATER)
+        try:
+            query = _checked(webhook.door, request.query_params)
+            ticket = await self._platforms.parameters(webhook)
+        except InvalidInput as error:
+            _log.error("a call cannot be connected", reason=str(error))
+            return twiml.say(sentences.NO_FORM)
+        except StoreUnavailable:
+            _log.error("a call cannot be connected: its ticket could not be stored")
+            return twiml.say(sentences.CALL_LATER)
+        return _relay(request, webhook.door, query, ticket, failed)
 
 
-def _after(doorway: Doorway, request: Request, told: Mapping[str, str]) -> bytes:
-    """What follows a session: `SessionStatus` is `ended` by us, `failed`, or else hung up."""
-    status, end = told.get("SessionStatus"), _handoff(told.get("HandoffData", ""))
-    if status == "failed" or end.reason == "unavailable":
-        return _again(doorway, request, told)
+def _left(end: HandoffData) -> bytes:
+    """What follows a session that is over."""
     if end.reason == "handed_off":
         return twiml.dial(end.transfer_to) if end.transfer_to else twiml.say(sentences.NO_TRANSFER)
     return twiml.hang_up()
 
 
-def _again(doorway: Doorway, request: Request, told: Mapping[str, str]) -> bytes:
-    """The same call on a new socket, where the caller hears the pending question."""
-    before = _whole(request.query_params.get("failed", ""))
-    held = _whole(told.get("SessionDuration", "")) >= HELD_SECONDS
-    failed = 1 if held else before + 1
-    _log.warning("a call lost its socket", count=failed, code=_whole(told.get("ErrorCode", "")))
-    return _connected(doorway, request, failed)
-
-
-def _connected(doorway: Doorway, request: Request, failed: int) -> bytes:
-    """TwiML that connects the call to the relay, or says why not."""
-    if failed > len(PAUSES):
-        return twiml.say(sentences.CALL_LATER)
-    try:
-        query = _checked(doorway, request.query_params)
-    except InvalidInput as error:
-        _log.error("a call cannot be connected", reason=str(error))
-        return twiml.say(sentences.NO_FORM)
+def _relay(
+    request: Request,
+    doorway: Doorway,
+    query: Mapping[str, str],
+    ticket: Mapping[str, str],
+    failed: int,
+) -> bytes:
     public = (doorway.public_url or str(request.base_url)).rstrip("/")
     form = doorway.forms.find(query["form"])
     language = {"language": relay_language(form.language)} if form else {}
@@ -90,7 +125,9 @@ def _connected(doorway: Doorway, request: Request, failed: int) -> bytes:
         url=f"ws{public.removeprefix('http')}/twilio/relay",
         action=f"{public}/twilio/action?{urlencode({**query, 'failed': failed})}",
         attributes=language | {n: v for n, v in query.items() if n in twiml.CHOSEN_ATTRIBUTES},
-        parameters=language | {n: v for n, v in query.items() if n in ("form", *TIMES)},
+        parameters=language
+        | {n: v for n, v in query.items() if n in ("form", *TIMES)}
+        | dict(ticket),
         pause=PAUSES[failed - 1] if failed else 0,
     )
 
@@ -104,7 +141,7 @@ def _checked(doorway: Doorway, query: Mapping[str, str]) -> dict[str, str]:
     form, known = query.get("form", ""), tuple(doorway.forms.names)
     if not form:
         raise InvalidInput("the webhook names no form: add ?form= and a form's id to its address")
-    doorway.sessions.session_id(form, "+14155550100")  # A form's id is part of a session's.
+    require_part("form", form)
     if known and doorway.forms.find(form) is None:
         raise InvalidInput("the webhook names a form that is not among this gateway's forms")
     for name, (least, most) in TIMES.items():

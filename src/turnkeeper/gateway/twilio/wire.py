@@ -11,7 +11,7 @@ from turnkeeper.telemetry import logger
 
 WAITING_FRAMES = 1_000
 """Frames that may wait while a turn is under way; the platform is not read from beyond that."""
-NORMAL, INTERNAL_ERROR = 1000, 1011
+NORMAL, REFUSED, INTERNAL_ERROR = 1000, 1008, 1011
 """Close codes (RFC 6455, section 7.4.1)."""
 
 _log = logger(__name__)
@@ -29,6 +29,8 @@ class Wire:
         self._socket = socket
         self._frames: asyncio.Queue[tuple[Inbound, float] | None] = asyncio.Queue(WAITING_FRAMES)
         self.is_open = True
+        self.code = NORMAL
+        """With which the socket is closed in the end."""
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
@@ -38,15 +40,14 @@ class Wire:
         then connects the call again (`turnkeeper.gateway.twilio.webhooks`).
         """
         reader = asyncio.ensure_future(self._read())
-        code = NORMAL
         try:
             yield
         except Exception:
-            code = INTERNAL_ERROR
+            self.code = INTERNAL_ERROR
             raise
         finally:
             reader.cancel()
-            await self._close(code)
+            await self._close(self.code)
 
     async def next(self, deadline: float | None = None) -> tuple[Inbound, float] | None:
         """The next frame and when it came; None: the socket is closed and all frames are read.

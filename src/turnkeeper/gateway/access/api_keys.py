@@ -1,0 +1,140 @@
+"""API keys: for programs of a tenant, made with `turnkeeper access make` and shown once.
+
+    tk_<id>_<secret>        12 and 52 letters of base32: 60 and 256 random bits
+
+The database has the id and an HMAC of the key (SHA-256; RFC 2104). The HMAC's key is derived from
+the tenant's identity key, which the key store has wrapped: who reads the table, or writes to it,
+makes no key that is good.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
+
+from turnkeeper.errors import InvalidInput, SettingsError, Unauthenticated
+from turnkeeper.gateway.access.principal import Principal, Scope, known_scopes
+from turnkeeper.security.access_rows import LIVE_A_NAME, ApiKeyRow, ApiKeyRows
+from turnkeeper.security.identity import require_part
+
+if TYPE_CHECKING:
+    from turnkeeper.settings import Settings
+
+PREFIX = "tk_"
+"""How a key begins, so that it is known for one, by us and by scanners for leaked secrets."""
+ID_LETTERS = 12
+SECRET_LETTERS = 52
+SEEN_AGAIN_AFTER = 15.0
+"""Seconds for which a gateway goes by what it read of a key: a revocation is seen by then."""
+KEPT = 10_000
+
+_KEY = re.compile(rf"tk_([a-z2-7]{{{ID_LETTERS}}})_[a-z2-7]{{{SECRET_LETTERS}}}")
+_DERIVED = b"turnkeeper/api-key/1"
+
+IdentityKey = Callable[[str], Awaitable[bytes]]
+"""The identity key of a tenant, such as `Keyring.identity_key`."""
+
+
+class ApiKeys:
+    """Knows API keys, and makes them.
+
+    Args:
+        rows: where they are kept.
+        identity_key: of their tenants.
+        clock: seconds that only go up; tests have their own.
+    """
+
+    def __init__(
+        self,
+        rows: ApiKeyRows,
+        identity_key: IdentityKey,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rows = rows
+        self._identity_key = identity_key
+        self._clock = clock
+        self._seen: OrderedDict[str, tuple[float, ApiKeyRow | None]] = OrderedDict()
+
+    @classmethod
+    def of(cls, settings: "Settings") -> "ApiKeys":
+        """Those in the key store's database. Raises SettingsError where there is none."""
+        from turnkeeper.security.converter import keyring
+        from turnkeeper.security.key_store import database
+
+        if settings.key_store is None:
+            raise SettingsError(
+                "API keys are kept beside the keys of sessions, and none are set: set"
+                " TURNKEEPER_KEYS (file:PATH, env:NAME or aws-kms:KEY) and TURNKEEPER_KEY_STORE"
+                " (sqlite:PATH or postgresql://...)"
+            )
+        return cls(ApiKeyRows(database(settings.key_store)), keyring(settings).identity_key)
+
+    async def principal(self, token: str | None) -> Principal:
+        """Raises Unauthenticated, StoreUnavailable."""
+        parts = _KEY.fullmatch(token or "")
+        if token is None or parts is None:
+            raise Unauthenticated("it is no API key")
+        row = await self._row(parts[1])
+        if row is None:
+            raise Unauthenticated("there is no such API key")
+        if not hmac.compare_digest(row.mac, await self._mac(row.tenant, token)):
+            raise Unauthenticated("it is not the API key of that id", row.id)
+        if not row.is_live:
+            raise Unauthenticated("the API key was revoked or has run out", row.id)
+        ends = row.expires_at.timestamp() if row.expires_at else None
+        return Principal(row.tenant, known_scopes(row.scopes), key_id=row.id, expires_at=ends)
+
+    async def make(
+        self, name: str, tenant: str, scopes: Iterable[Scope], seconds: int | None
+    ) -> str:
+        """A new key, which nobody can read again. It runs out after so many seconds.
+
+        Raises:
+            InvalidInput: two keys of this name are good already; the name or tenant is no id.
+            StoreUnavailable, KeyUnknown: of the key store.
+        """
+        require_part("tenant", tenant)
+        require_part("name", name)
+        key_id = _letters(8)[:ID_LETTERS]
+        key = f"{PREFIX}{key_id}_{_letters(32)}"
+        mac = await self._mac(tenant, key)
+        if not await self._rows.add(key_id, name, tenant, sorted(scopes), mac, seconds):
+            raise InvalidInput(
+                f"there are {LIVE_A_NAME} keys {name!r} that are good: revoke the older one"
+                " (turnkeeper access list, turnkeeper access revoke ID)"
+            )
+        return key
+
+    async def list(self, tenant: str) -> list[ApiKeyRow]:
+        """A tenant's keys, by name, each the oldest first; those that are good no more too."""
+        return await self._rows.of(tenant)
+
+    async def revoke(self, tenant: str, key_id: str) -> bool:
+        """False if there is no such key, or it was revoked before."""
+        return await self._rows.revoke(tenant, key_id)
+
+    async def _row(self, key_id: str) -> ApiKeyRow | None:
+        """As it is, or was a moment ago; that there is none is kept as well."""
+        now = self._clock()
+        read_at, row = self._seen.get(key_id, (float("-inf"), None))
+        if now - read_at > SEEN_AGAIN_AFTER:
+            row = await self._rows.find(key_id)
+            self._seen[key_id] = now, row
+            self._seen.move_to_end(key_id)
+            while len(self._seen) > KEPT:
+                self._seen.popitem(last=False)
+        return row
+
+    async def _mac(self, tenant: str, key: str) -> bytes:
+        derived = hmac.digest(await self._identity_key(tenant), _DERIVED, hashlib.sha256)
+        return hmac.digest(derived, key.encode(), hashlib.sha256)
+
+
+def _letters(count: int) -> str:
+    """So many random bytes in base32, in lower case."""
+    return base64.b32encode(secrets.token_bytes(count)).decode().rstrip("=").lower()

@@ -1,0 +1,97 @@
+"""How much a tenant, one caller of a tenant and a stranger may ask of one gateway process.
+
+Counts are of this process: with several gateways behind a balancer each allows as much. Who wants
+one limit for all has it in the balancer.
+"""
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from turnkeeper.errors import TooManyRequests
+from turnkeeper.gateway.access.principal import Principal
+from turnkeeper.settings import MAX_STREAMS, OPENING_RATE, RATE, Settings
+
+PER_CALLER = parse("20/second")
+"""Requests of one end user: a person speaks once in a second or two."""
+FAILURES = "30/minute"
+"""Refused tokens from one address (IPv6: one network of 64 bits), until it is told to wait."""
+KEPT = 4_000
+"""Counters that are kept; over that, all begin anew. The library looks at all of them each time."""
+
+
+class Limits:
+    """The counters of one gateway. The first arguments are the settings of these names."""
+
+    def __init__(
+        self,
+        rate: str = RATE,
+        opening_rate: str = OPENING_RATE,
+        max_streams: int = MAX_STREAMS,
+        failures: str = FAILURES,
+    ) -> None:
+        self._requests = parse(rate)
+        self._openings = parse(opening_rate)
+        self._failures = parse(failures)
+        self._most_streams = max_streams
+        self._streams: Counter[str] = Counter()
+        self._storage = MemoryStorage()
+        self._strangers = MemoryStorage()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        return cls(settings.rate, settings.opening_rate, settings.max_streams)
+
+    async def request(self, principal: Principal) -> None:
+        """One request, or one message on a socket. Raises TooManyRequests."""
+        tenant = principal.tenant
+        if principal.caller is not None:
+            await _hit(self._storage, PER_CALLER, "caller", tenant, principal.caller)
+        await _hit(self._storage, self._requests, "tenant", tenant)
+
+    async def opening(self, principal: Principal) -> None:
+        """One leg more. Raises TooManyRequests."""
+        await _hit(self._storage, self._openings, "openings", principal.tenant)
+
+    async def failure(self, address: str) -> None:
+        """One more token from there that is good for nothing. Raises TooManyRequests."""
+        await _hit(self._strangers, self._failures, "failures", _network(address))
+
+    def require_stream(self, principal: Principal) -> None:
+        """Raises TooManyRequests where no more sockets and event streams are to be opened."""
+        if self._streams[principal.tenant] >= self._most_streams:
+            raise TooManyRequests("this tenant has too many sockets and event streams open", 5.0)
+
+    @contextmanager
+    def streaming(self, principal: Principal) -> Iterator[None]:
+        """Counts a socket or an event stream, while it lasts."""
+        self._streams[principal.tenant] += 1
+        try:
+            yield
+        finally:
+            self._streams[principal.tenant] -= 1
+
+
+async def _hit(storage: MemoryStorage, item: RateLimitItem, *whom: str) -> None:
+    if len(storage.storage) > KEPT:
+        await storage.reset()
+    counted = SlidingWindowCounterRateLimiter(storage)
+    if not await counted.hit(item, *whom):
+        window = item.get_expiry()
+        raise TooManyRequests(f"over the limit of {item}: send less", float(window))
+
+
+def _network(address: str) -> str:
+    """An IPv6 user has a network of their own, and any address in it."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # A socket file, a test client.
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return address

@@ -1,0 +1,102 @@
+"""Tokens that an issuer signs: JSON Web Tokens (RFC 7519), read as RFC 8725 (best current practice)
+wants it. What each claim means is in `docs/access.md`.
+"""
+
+import re
+
+import jwt
+from jwt.exceptions import PyJWTError
+
+from turnkeeper.errors import Unauthenticated
+from turnkeeper.gateway.access.jwks import ALGORITHMS, Jwks
+from turnkeeper.gateway.access.principal import Principal, known_scopes
+from turnkeeper.security.identity import MAX_CALLER
+from turnkeeper.settings import Settings
+
+LEEWAY_SECONDS = 30
+"""By how much the issuer's clock may differ."""
+MAX_TOKEN = 8 * 1024
+"""Characters; a proxy takes no longer headers either."""
+REQUIRED = ("exp", "iat", "aud", "iss", "sub")
+END_USER = "caller"
+"""The scope that binds a token to its `sub`: the one caller whose sessions it reaches."""
+
+
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class Tokens:
+    """Knows the tokens of one issuer.
+
+    Args:
+        keys: the issuer's.
+        issuer: what `iss` must be.
+        audience: what `aud` must be, or have in it.
+        tenant: of a token without the claim `tenant`; None refuses such a token.
+    """
+
+    def __init__(self, keys: Jwks, issuer: str, audience: str, tenant: str | None = None) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._tenant = tenant
+
+    async def principal(self, token: str | None) -> Principal:
+        """Raises Unauthenticated, StoreUnavailable."""
+        if token is None or len(token) > MAX_TOKEN:
+            raise Unauthenticated("there is no token, or it is too long")
+        algorithm, kid = _header(token)
+        key = await self._keys.find(kid)
+        if key is None or algorithm not in key.algorithms:
+            raise Unauthenticated("no key of the issuer's goes with it")
+        try:
+            claims = jwt.decode(
+                token,
+                key.jwk.key,
+                algorithms=[algorithm],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=LEEWAY_SECONDS,
+                options={"require": list(REQUIRED), "enforce_minimum_key_length": True},
+            )
+        except (PyJWTError, OverflowError, RecursionError) as error:
+            raise Unauthenticated(type(error).__name__, kid) from None
+        return self._of(claims, kid)
+
+    def _of(self, claims: dict[str, object], kid: str) -> Principal:
+        tenant = claims.get("tenant", self._tenant)
+        scope, sub, exp = claims.get("scope", ""), claims["sub"], claims["exp"]
+        if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
+            raise Unauthenticated("it says no tenant", kid)
+        if not isinstance(scope, str) or not isinstance(exp, int | float):
+            raise Unauthenticated("its claims are not of the right kind", kid)
+        if not isinstance(sub, str) or not 0 < len(sub) <= MAX_CALLER:
+            raise Unauthenticated("its sub is empty or too long", kid)
+        named = scope.split()
+        caller = sub if END_USER in named else None
+        until = exp + LEEWAY_SECONDS
+        return Principal(tenant, known_scopes(named), caller, key_id=kid, expires_at=until)
+
+
+def _header(token: str) -> tuple[str, str]:
+    """The algorithm and the key's id that a token names; neither is trusted yet."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except (PyJWTError, RecursionError) as error:
+        raise Unauthenticated(f"it is no token: {type(error).__name__}") from None
+    algorithm, kid = header.get("alg"), header.get("kid")
+    named = isinstance(algorithm, str) and isinstance(kid, str)
+    if not named or algorithm not in ALGORITHMS or "crit" in header:
+        raise Unauthenticated("its algorithm is not allowed, or it names no key")
+    return str(algorithm), str(kid)
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """Those that the settings name: a token need not say the tenant where the setting does."""
+    tenant = settings.tenant if "tenant" in settings.model_fields_set else None
+    return Tokens(
+        Jwks(settings.jwt_jwks or ""),
+        settings.jwt_issuer or "",
+        settings.jwt_audience or "",
+        tenant,
+    )

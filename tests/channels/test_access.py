@@ -1,0 +1,371 @@
+"""Nobody is let in who should not be: every HTTP route against every kind of token that is no good,
+and what a good one reaches."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from tests.channels.http_calls import FORM, Forms, client
+from tests.channels.issuer import AUDIENCE, ISSUER, Issuer
+from tests.ids import id_of
+from turnkeeper.errors import StoreUnavailable
+from turnkeeper.gateway.access.api_keys import PREFIX, ApiKeys
+from turnkeeper.gateway.access.jwks import Jwks
+from turnkeeper.gateway.access.limits import Limits
+from turnkeeper.gateway.access.principal import SCOPES, Principal, Scope
+from turnkeeper.gateway.access.tokens import Tokens
+from turnkeeper.gateway.access.ways import ByBeginning
+from turnkeeper.gateway.app import create_app
+from turnkeeper.gateway.http.models import path_of
+from turnkeeper.security.access_rows import ApiKeyRows
+from turnkeeper.security.identity import PUBLIC_KEY
+from turnkeeper.security.sqlite_rows import SqliteRows
+from turnkeeper.settings import read_settings
+from turnkeeper.testing import MemorySessions
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+ONE = "/v1/sessions/{session_id}"
+LEG = {"leg": 1, "epoch": "e"}
+MUCH = "1000000/second"
+
+GUARDED: dict[tuple[str, str], tuple[Scope | None, object]] = {
+    ("POST", "/v1/sessions"): ("talk", {"form": "claim", "caller": ANN}),
+    ("GET", "/v1/sessions"): ("read", None),
+    ("GET", ONE): ("read", None),
+    ("DELETE", ONE): ("erase", None),
+    ("GET", f"{ONE}/export"): ("erase", None),
+    ("POST", f"{ONE}/turns"): ("talk", {**LEG, "utterance_id": "u1", "text": "4321"}),
+    ("GET", f"{ONE}/transcript"): ("read", None),
+    ("GET", f"{ONE}/events"): ("read", None),
+    ("POST", f"{ONE}/hangup"): ("talk", LEG),
+    ("POST", f"{ONE}/hand-off"): ("operate", {}),
+    ("POST", f"{ONE}/cancel"): ("operate", {}),
+    ("GET", "/v1/forms"): (None, None),
+    ("GET", "/v1/forms/{form}/schema"): (None, None),
+    ("POST", "/v1/tickets"): ("talk", {}),
+    ("POST", "/v1/chat/completions"): ("talk", {"model": "claim", "user": ANN, "messages": []}),
+    ("GET", "/v1/models"): (None, None),
+    ("GET", "/v1/models/{form}"): (None, None),
+    ("POST", "/dev/kill-worker"): ("operate", None),
+}
+"""Every route that takes a token: the scope that it needs, and a body that is right."""
+PAGE = {"/", "/console/config.json", "/console/{name}"}
+PUBLIC = {*PAGE, "/openapi.json", "/asyncapi.json", "/livez", "/readyz"}
+"""What says nothing of anybody: the page, what describes the API, whether the process works."""
+SIGNED = {"/twilio/voice", "/twilio/action"}
+"""Webhooks, which their platforms sign: tests/channels/test_twilio.py."""
+SOCKETS = {"/v1/stream", "/twilio/relay", "/retell/{form}/{call_id}"}
+"""Their first message, or the platform's signature, lets in: tests of these channels."""
+
+
+class MemoryTenants:
+    """The sessions of any tenant, in memory."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, MemorySessions] = {}
+
+    def of(self, tenant: str) -> MemorySessions:
+        if tenant not in self._sessions:
+            settings = read_settings(tenant=tenant)
+            self._sessions[tenant] = MemorySessions([FORM], settings=settings)
+        return self._sessions[tenant]
+
+
+@dataclass
+class Guarded:
+    """A gateway that takes API keys and tokens, and what is needed to be let in and refused."""
+
+    app: FastAPI
+    tenants: MemoryTenants
+    issuer: Issuer
+    keys: ApiKeys
+    bad: dict[str, str | None]
+    killed: list[int] = field(default_factory=list)
+
+
+async def identity_key(tenant: str) -> bytes:
+    return PUBLIC_KEY
+
+
+async def guarded(folder: Path) -> Guarded:
+    issuer, stranger = Issuer("ES256"), Issuer("ES256")
+    jwks = Jwks(issuer.settings(folder)["jwt_jwks"])
+    keys = ApiKeys(ApiKeyRows(SqliteRows(folder / "keys.db")), identity_key)
+    tenants, killed = MemoryTenants(), [0]
+
+    async def kill() -> None:
+        killed[0] += 1
+
+    access = ByBeginning({PREFIX: keys, "": Tokens(jwks, ISSUER, AUDIENCE)})
+    app = create_app(
+        tenants.of("default"), access=access, tenants=tenants, forms=Forms(), kill_worker=kill
+    )
+    app.state.gate.limits = Limits(MUCH, MUCH, failures=MUCH)
+    return Guarded(app, tenants, issuer, keys, await bad_tokens(issuer, stranger, keys), killed)
+
+
+async def bad_tokens(issuer: Issuer, stranger: Issuer, keys: ApiKeys) -> dict[str, str | None]:
+    revoked = await keys.make("revoked", "default", SCOPES, None)
+    await keys.revoke("default", revoked.split("_")[1])
+    good = await keys.make("good", "default", SCOPES, None)
+    wrong: dict[str, Mapping[str, object]] = {
+        "expired": {"exp": 1},
+        "not begun": {"nbf": 2**33},
+        "issued in the future": {"iat": 2**33},
+        "wrong audience": {"aud": "another"},
+        "wrong issuer": {"iss": "https://evil.example"},
+        "no tenant": {"tenant": None},
+        "a tenant that can't be one": {"tenant": "a:b"},
+        **{f"no {claim}": {claim: None} for claim in ("exp", "iat", "aud", "iss", "sub")},
+    }
+    return {
+        "no token": None,
+        "no words": "",
+        "no token at all": "hello",
+        "nested": "W1tb" * 1500 + ".e30.e30",
+        **{name: issuer.token(claims=claims) for name, claims in wrong.items()},
+        "alg none": issuer.unsigned(),
+        "alg none in capitals": issuer.unsigned(alg="NoNe"),
+        "HS256 with the public key": issuer.signed_with_the_public_key(),
+        "signed by another": stranger.token(),
+        "unknown kid": issuer.token(headers={"kid": "other"}),
+        "kid is a path": issuer.token(headers={"kid": "../../dev/null"}),
+        "a key of its own": stranger.token(headers={"jwk": {}, "jku": "https://evil.example/jwks"}),
+        "critical extension": issuer.token(headers={"crit": ["x"], "x": 1}),
+        "changed": issuer.token()[:-6] + "AAAAAA",
+        "too long": issuer.token(claims={"padding": "x" * 9000}),
+        "revoked key": revoked,
+        "expired key": await keys.make("expired", "default", SCOPES, -1),
+        "unknown key": f"tk_{'a' * 12}_{'a' * 52}",
+        "another's secret": f"{good[:-4]}{'aaaa' if good[-4:] != 'aaaa' else 'bbbb'}",
+        "a key without its end": good[:-1],
+        "made by dev": f"td_{'a' * 52}",
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def gate(tmp_path_factory: pytest.TempPathFactory) -> Guarded:
+    return await guarded(tmp_path_factory.mktemp("access"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(gate: Guarded) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(gate.app) as http:
+        yield http
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"authorization": f"Bearer {token}"}
+
+
+async def ask(
+    http: httpx.AsyncClient, route: tuple[str, str], token: str | None, session_id: str = ""
+) -> httpx.Response:
+    method, path = route
+    _, body = GUARDED[route]
+    where = path.replace(ONE, path_of(session_id or id_of("claim", ANN)))
+    where = where.replace("{form}", "claim")
+    return await http.request(method, where, json=body, headers=bearer(token))
+
+
+# --- every route ----------------------------------------------------------------------------------
+
+
+def routes(of: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
+    """All of them: newer FastAPIs keep those of an included router in it."""
+    for route in of:
+        included = getattr(route, "original_router", None)
+        yield from [route] if included is None else routes(included.routes)
+
+
+def test_every_route_of_the_gateway_is_in_the_table(gate: Guarded) -> None:
+    found = list(routes(gate.app.routes))
+    plain = [route for route in found if isinstance(route, Route)]
+    ways = {(method, one.path) for one in plain for method in one.methods or ()}
+    guarded = {way for way in ways if way[1] not in PUBLIC | SIGNED}
+    assert guarded == GUARDED.keys()
+    assert {path for _, path in ways - guarded} == PUBLIC | SIGNED
+    sockets = {route.path for route in found if isinstance(route, WebSocketRoute)}
+    assert sockets == SOCKETS
+    assert len(plain) + len(sockets) == len(found)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=" ".join)
+async def test_a_token_that_is_no_good_is_refused_and_told_nothing(
+    route: tuple[str, str], gate: Guarded, http: httpx.AsyncClient
+) -> None:
+    told = set()
+    for name, token in gate.bad.items():
+        refused = await ask(http, route, token)
+        assert refused.status_code == 401, name
+        assert refused.headers["www-authenticate"] == "Bearer"
+        told.add(refused.content)
+    assert len(told) == 1
+    assert [one async for one in gate.tenants.of("default").list()] == []
+    assert gate.killed == [0]
+
+
+@pytest.mark.parametrize("route", [r for r, (scope, _) in GUARDED.items() if scope], ids=" ".join)
+async def test_without_its_scope_a_token_is_refused(
+    route: tuple[str, str], gate: Guarded, http: httpx.AsyncClient
+) -> None:
+    needed = GUARDED[route][0]
+    others = " ".join(scope for scope in SCOPES if scope != needed)
+    refused = await ask(http, route, gate.issuer.token(f"{others} admin"))
+    assert refused.status_code == 403
+    assert f"scope {needed}" in refused.text
+    assert gate.killed == [0]
+
+
+@pytest.mark.parametrize("route", [route for route in GUARDED if ONE in route[1]], ids=" ".join)
+async def test_what_is_anothers_looks_like_what_is_not_there(
+    route: tuple[str, str], gate: Guarded, http: httpx.AsyncClient
+) -> None:
+    """Another tenant's session, and another caller's of the same tenant."""
+    sessions = gate.tenants.of("held")
+    ann = (await sessions.open("claim", ANN)).id
+    nobody = id_of("claim", "nobody", "held")
+    everything = " ".join(SCOPES)
+    of_held = {"tenant": "held", "sub": BOB}
+    for token in (gate.issuer.token(), gate.issuer.token(f"{everything} caller", claims=of_held)):
+        there, absent = await ask(http, route, token, ann), await ask(http, route, token, nobody)
+        assert there.status_code == absent.status_code == 404
+        assert there.content == absent.content
+        assert there.headers == absent.headers
+    assert (await sessions.state(ann)).status == "collecting"
+
+
+# --- who is let in --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
+async def test_every_allowed_algorithm_is_taken_and_only_with_its_own_kind_of_key(
+    algorithm: str, tmp_path: Path
+) -> None:
+    issuer = Issuer(algorithm)
+    tokens = Tokens(Jwks(issuer.settings(tmp_path)["jwt_jwks"]), ISSUER, AUDIENCE)
+    token = issuer.token("talk other", algorithm=algorithm)
+    principal = await tokens.principal(token)
+    assert principal.scopes == {"talk"}
+    assert (principal.tenant, principal.caller, principal.key_id) == ("default", None, algorithm)
+
+
+async def test_an_end_user_reaches_their_own_session_and_no_other(
+    gate: Guarded, http: httpx.AsyncClient
+) -> None:
+    token = gate.issuer.token("talk read caller", claims={"sub": ANN, "tenant": "users"})
+    http.headers.update(bearer(token))
+    opened = await http.post("/v1/sessions", json={"form": "claim", "caller": ANN.upper()})
+    assert opened.status_code == 201
+    assert (await http.get(opened.headers["location"])).json()["status"] == "collecting"
+    other = await http.post("/v1/sessions", json={"form": "claim", "caller": BOB})
+    assert other.status_code == 403
+    chat = {"model": "claim", "user": BOB, "messages": []}
+    assert (await http.post("/v1/chat/completions", json=chat)).status_code == 403
+    assert (await http.get("/v1/sessions")).status_code == 403
+    listed = [one.session_id async for one in gate.tenants.of("users").list()]
+    assert listed == [opened.json()["session_id"]]
+
+
+# --- the issuer's keys ----------------------------------------------------------------------------
+
+
+async def test_the_last_good_keys_are_kept_while_the_issuer_is_out_of_reach(tmp_path: Path) -> None:
+    issuer, now = Issuer("ES256"), [0.0]
+    source = issuer.settings(tmp_path)["jwt_jwks"]
+    keys = Jwks(source, clock=lambda: now[0])
+    assert await keys.find("ES256")
+    (tmp_path / "jwks.json").unlink()
+    for hours in (1, 2, 23):
+        now[0] = hours * 3600.0
+        assert await keys.find("ES256")
+        if keys._fetching is not None:
+            await keys._fetching
+    with pytest.raises(StoreUnavailable):  # Whether there is such a key, nobody can say now.
+        await keys.find("new")
+    now[0] = 25 * 3600.0
+    with pytest.raises(StoreUnavailable):
+        await keys.find("ES256")
+
+
+async def test_a_new_key_is_found_and_made_up_ids_are_no_burden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer, now = Issuer("ES256"), [0.0]
+    keys = Jwks(issuer.settings(tmp_path)["jwt_jwks"], clock=lambda: now[0])
+    assert await keys.find("EdDSA") is None
+    issuer = Issuer("ES256", "EdDSA")
+    issuer.settings(tmp_path)
+    assert [await keys.find(f"made-up-{n}") for n in range(50)] == [None] * 50
+    assert await keys.find("EdDSA") is None  # It was asked a moment ago.
+    now[0] = 11.0
+    assert await keys.find("EdDSA")
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+async def test_over_its_rate_a_tenant_is_told_when_to_come_back(tmp_path: Path) -> None:
+    gate = await guarded(tmp_path)
+    gate.app.state.gate.limits = Limits("3/minute", "1/minute", failures="2/minute")
+    async with client(gate.app) as http:
+        ann = bearer(gate.issuer.token())
+        body = {"form": "claim", "caller": ANN}
+        assert (await http.post("/v1/sessions", json=body, headers=ann)).status_code == 201
+        over = await http.post("/v1/sessions", json=body, headers=ann)
+        assert (over.status_code, over.headers["retry-after"]) == (429, "60")
+        assert (await http.get("/v1/forms", headers=ann)).status_code == 200
+        assert (await http.get("/v1/forms", headers=ann)).status_code == 429
+        other = bearer(gate.issuer.token(claims={"tenant": "other"}))
+        assert (await http.get("/v1/forms", headers=other)).status_code == 200
+        got = [(await http.get("/v1/forms")).status_code for _ in range(3)]
+        assert got == [401, 401, 429]
+        assert (await http.get("/v1/forms", headers=other)).status_code == 200
+
+
+async def test_a_tenant_has_no_more_streams_than_it_may(tmp_path: Path) -> None:
+    limits, principal = Limits(max_streams=1), Principal("acme", frozenset())
+    limits.require_stream(principal)
+    with limits.streaming(principal), pytest.raises(Exception, match="too many"):
+        limits.require_stream(principal)
+    limits.require_stream(principal)
+
+
+# --- browsers and logs ----------------------------------------------------------------------------
+
+
+async def test_a_web_site_is_let_in_if_it_is_on_the_list_and_nothing_is_kept_by_caches(
+    tmp_path: Path,
+) -> None:
+    settings = read_settings(origins="https://shop.example.com")
+    issuer = Issuer("ES256")
+    tokens = Tokens(Jwks(issuer.settings(tmp_path)["jwt_jwks"]), ISSUER, AUDIENCE)
+    sessions = MemorySessions([FORM], settings=settings)
+    async with client(create_app(sessions, access=tokens, forms=Forms())) as http:
+        asked = {"access-control-request-method": "POST"}
+        asked |= {"access-control-request-headers": "authorization"}
+        shop = {"origin": "https://shop.example.com"}
+        allowed = await http.options("/v1/sessions", headers={**shop, **asked})
+        assert allowed.headers["access-control-allow-origin"] == shop["origin"]
+        got = await http.get("/v1/forms", headers={**shop, **bearer(issuer.token())})
+        assert got.headers["access-control-allow-origin"] == shop["origin"]
+        assert got.headers["cache-control"] == "no-store"
+        evil = {"origin": "https://evil.example"}
+        assert (await http.options("/v1/sessions", headers={**evil, **asked})).status_code == 403
+
+
+async def test_a_refused_token_is_in_no_log_and_its_known_key_is(
+    gate: Guarded, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = gate.issuer.token(claims={"exp": 1, "sub": ANN})
+    await http.get("/v1/forms", headers=bearer(token))
+    assert "ExpiredSignatureError" in caplog.text
+    assert "ES256" in caplog.text
+    assert ANN not in caplog.text
+    assert token.split(".")[2] not in caplog.text
