@@ -2,7 +2,13 @@
 
 import click
 
-from worker.options import DEFAULT_GATEWAY_PORT, DEFAULT_PORT, DEFAULT_UI_PORT, setting_options
+from worker.options import (
+    DEFAULT_CODEC_PORT,
+    DEFAULT_GATEWAY_PORT,
+    DEFAULT_PORT,
+    DEFAULT_UI_PORT,
+    setting_options,
+)
 
 _SETTINGS = ("forms", "region", "timezone", "log_format", "log_level")
 _HELP = {"max_content_width": 100, "show_default": True}
@@ -12,7 +18,7 @@ _PORT = click.IntRange(0, 65535)
 @click.group(invoke_without_command=True, context_settings=_HELP)
 @setting_options(
     *_SETTINGS,
-    *("task_queue", "deployment", "build_id", "max_cached_sessions", "sandboxed"),
+    *("task_queue", "deployment", "build_id", "versioning", "max_cached_sessions", "sandboxed"),
 )
 @click.pass_context
 def main(context: click.Context, /, **options: str | None) -> None:
@@ -50,8 +56,8 @@ def dev_command(
 ) -> None:
     """Run a server, its UI, a worker and the gateway on this machine.
 
-    The server is Temporal's development server, on SQLite. Sessions are in the data folder;
-    started again, it has them all.
+    The server is Temporal's development server, on SQLite. Sessions are in the data folder, and so
+    are the keys that they are encrypted with; started again, it has them all.
     """
     from worker.dev import dev
     from worker.process import run_command
@@ -61,7 +67,7 @@ def dev_command(
 
 
 @main.command("gateway")
-@click.option("--host", default="127.0.0.1", help="Loopback, until it authenticates.")
+@click.option("--host", default="127.0.0.1", help="Another one needs TURNKEEPER_PUBLIC_URL.")
 @click.option("--gateway-port", default=DEFAULT_GATEWAY_PORT, type=_PORT, help="0 is any free one.")
 @setting_options("public_url", "tenant", "task_queue", *_SETTINGS)
 @click.pass_obj
@@ -77,6 +83,26 @@ def gateway_command(
 
     given = {name: value for name, value in options.items() if value is not None}
     run_command(lambda: gateway(host, gateway_port, **{**before, **given}))
+
+
+@main.command("codec")
+@click.option("--host", default="127.0.0.1", help="Where it listens.")
+@click.option("--port", default=DEFAULT_CODEC_PORT, type=_PORT, help="0 is any free one.")
+@setting_options("ui_origin", "tenant", *_SETTINGS)
+@click.pass_obj
+def codec_command(
+    before: dict[str, str | None], /, host: str, port: int, **options: str | None
+) -> None:
+    """Run the codec server, by which Temporal's UI and command line show sessions in clear.
+
+    They ask at http://HOST:PORT/codec/{namespace}. Who sends a token with the scope "decode" reads,
+    everyone else sees ciphertext.
+    """
+    from worker.codec import codec
+    from worker.process import run_command
+
+    given = {name: value for name, value in options.items() if value is not None}
+    run_command(lambda: codec(host, port, **{**before, **given}))
 
 
 @main.command("demo")

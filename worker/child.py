@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -31,16 +31,22 @@ os.execv(command[0], command)
 
 
 async def start_child(
-    command: Sequence[str], output: IO[bytes], *, cwd: Path | None = None
+    command: Sequence[str],
+    output: IO[bytes],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> asyncio.subprocess.Process:
-    """Starts `command`, its output to `output`. Call it from the thread that lives longest: on
-    Linux the child goes when the thread that started it ends."""
+    """Starts `command`, its output to `output`; without `env` in this process's environment. Call
+    it from the thread that lives longest: on Linux the child goes when the thread that started it
+    ends."""
     if sys.platform == "linux":
         launcher = (sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()))
         command = (*launcher, *command)
     return await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

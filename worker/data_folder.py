@@ -4,6 +4,8 @@ temporal.db     every session (SQLite; with -wal and -shm beside it while a serv
 server.log      what the server said since it was started last; server.log.1, the time before
 server.pid      the running server, for the next start to stop it where it was left behind
 lock            held while in use; its text is the holder's process id
+
+What is there of keys is in `local_keys`.
 """
 
 import os
@@ -36,7 +38,7 @@ class DataFolder:
     def __enter__(self) -> "DataFolder":
         """Takes the folder. Raises DataFolderError where it is no folder, cannot be written to, or
         is another process's."""
-        self._make()
+        self.make()
         self._take()
         return self
 
@@ -50,9 +52,11 @@ class DataFolder:
             self._lock.close()
             self._lock = None
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Makes the folder where there is none, for its owner alone, and sees whether it can be
+        written to. The mode of one that is there is its owner's own business."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             # A try, not a look at the mode bits: these say nothing of a read-only file system.
             with tempfile.TemporaryFile(dir=self.path):
                 pass

@@ -3,7 +3,7 @@
 A caller answers three questions and is cut off. The worker is killed with SIGKILL, and so is the
 server. Both start again, the caller rings back on another line, and carries on. What was said is
 then compared with what was kept and delivered: anything lost, applied twice, or delivered under
-another idempotency key ends the demo with status 1.
+another idempotency key ends the demo with status 1. All that is kept is encrypted, as in `dev`.
 """
 
 import asyncio
@@ -19,11 +19,13 @@ from turnkeeper import SessionState, VoiceSessions
 from turnkeeper.errors import TurnkeeperError
 from turnkeeper.settings import read_settings
 from turnkeeper.telemetry import setup_telemetry
+from worker.data_folder import DataFolder
 from worker.demo_call import Call
 from worker.demo_receiver import Attempt, Receiver
 from worker.demo_screen import Screen, Stopwatch
 from worker.demo_worker import DemoWorker
-from worker.dev import point_temporal_at
+from worker.dev import hand_down, point_temporal_at
+from worker.local_keys import keys_of, with_keys
 from worker.server import EmbeddedServer
 
 FORM = "breakdown_claim"
@@ -79,7 +81,10 @@ async def _with_processes(folder: Path, screen: Screen, receiver: Receiver) -> T
     _write_form(forms, receiver.url)
     worker = DemoWorker(forms, folder / "worker.log")
     started = Stopwatch()
-    async with EmbeddedServer(folder / "data", ui_port=0) as server:
+    data = DataFolder(folder / "data")
+    data.make()
+    hand_down(keys_of(with_keys(read_settings(), data)))
+    async with EmbeddedServer(data.path, ui_port=0) as server:
         point_temporal_at(server)
         try:
             await worker.start()

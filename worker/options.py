@@ -5,10 +5,13 @@ from typing import TypeVar
 
 import click
 
-from turnkeeper.settings import SettingHelp, describe_settings
+from turnkeeper.settings import SettingHelp, Settings, describe_settings
 
 DEFAULT_PORT, DEFAULT_UI_PORT, DEFAULT_GATEWAY_PORT = 7233, 8233, 8080
 """The first two are those of the Temporal command's own server, which it finds without options."""
+DEFAULT_CODEC_PORT = 8081
+DEFAULT_DATA: str = str(Settings.model_fields["data"].default)
+"""Where clients look for a server's keys without a setting."""
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

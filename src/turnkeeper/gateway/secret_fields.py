@@ -1,0 +1,75 @@
+"""Which fields of a session's form are secret: what the codec server masks by.
+
+A session says it itself, since it keeps the form that it began with; the forms of this process say
+it too, and what either calls secret is. A session that can't be asked (no worker runs, it is gone)
+goes by the forms alone, and where these don't have its form nothing is known.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from turnkeeper.client import VoiceSessions
+from turnkeeper.errors import TurnkeeperError
+from turnkeeper.forms.model import Form
+from turnkeeper.gateway.doorway import Catalogue
+from turnkeeper.gateway.masking import FieldNames
+from turnkeeper.security.identity import form_of, tenant_of
+from turnkeeper.security.key_store import SessionId
+
+ASKED_FOR = 2.0
+"""Seconds that a session is waited for: a person looks at a page meanwhile."""
+KNOWN_FOR = 15.0
+"""Seconds that an answer stands; a caller may be in another session of the same id after it."""
+CAPACITY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    names: "asyncio.Future[FieldNames | None]"
+    since: float = field(default_factory=time.monotonic)
+
+
+class SecretFields:
+    """Which fields are secret, by session.
+
+    Args:
+        sessions: those of a tenant, by its name.
+        forms: what this process knows of forms.
+    """
+
+    def __init__(self, sessions: Callable[[str], VoiceSessions], forms: Catalogue) -> None:
+        self._sessions = sessions
+        self._forms = forms
+        self._asked: OrderedDict[SessionId, _Asking] = OrderedDict()
+
+    async def of(self, session: SessionId) -> FieldNames | None:
+        """The form's fields; None where nothing is known of it. A page asks for all payloads of a
+        session at once, and the session is asked once."""
+        asking = self._asked.get(session)
+        if asking is None or time.monotonic() - asking.since > KNOWN_FOR:
+            asking = _Asking(asyncio.ensure_future(self._ask(session)))
+            self._asked[session] = asking
+            while len(self._asked) > CAPACITY:
+                self._asked.popitem(last=False)
+        return await asyncio.shield(asking.names)
+
+    async def _ask(self, session: SessionId) -> FieldNames | None:
+        known = (await self._definition(session), self._forms.find(form_of(session.workflow_id)))
+        forms = [form for form in known if form is not None]
+        if not forms:
+            return None
+        fields = [field for form in forms for field in form.fields]
+        secret = frozenset(field.name for field in fields if field.secret)
+        return FieldNames(secret, frozenset(field.name for field in fields) - secret)
+
+    async def _definition(self, session: SessionId) -> Form | None:
+        """The form as the session has it; None of one that doesn't say."""
+        try:
+            async with asyncio.timeout(ASKED_FOR):
+                sessions = self._sessions(tenant_of(session.workflow_id))
+                return (await sessions.state(session.workflow_id)).definition
+        except (TurnkeeperError, TimeoutError):
+            return None
