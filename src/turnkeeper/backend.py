@@ -4,7 +4,7 @@
 for tests of agents. Both raise the errors of `turnkeeper.errors` and nothing else.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +22,8 @@ from turnkeeper.contract import (
     Transcript,
     Turn,
 )
+from turnkeeper.erasure import ErasureCertificate, ErasureOrder, Step
+from turnkeeper.export import ExportedSession
 from turnkeeper.forms.model import Frozen
 
 
@@ -36,6 +38,23 @@ class SessionSummary(Frozen):
     running: bool = True
     started_at: datetime
     closed_at: datetime | None = None
+
+
+class Sought(Frozen):
+    """Which sessions are looked for: those that all of this is true of."""
+
+    form: str | None = None
+    status: Status | None = None
+    field: str | None = None
+    """The field that is asked: that of a caller who talks may be two minutes behind."""
+    transport_id: str | None = None
+    """That of the newest leg which has one."""
+    begun_before: datetime | None = None
+    """A session is renewed after some forty messages, and begins anew so in Temporal's list."""
+    running: bool | None = None
+    query: str | None = None
+    """A list filter of Temporal's besides, in its own words. It is not checked: whoever gives it
+    may read the namespace anyway."""
 
 
 class DeliveryAttempts(Frozen):
@@ -76,16 +95,31 @@ class Backend(Protocol):
     async def attempts(self, session_id: str) -> DeliveryAttempts | None:
         """How the delivery goes that is under way; None when none is."""
 
+    async def erase(
+        self, order: ErasureOrder, on_step: Callable[[Step], None]
+    ) -> ErasureCertificate:
+        """Erase all that there is under a session's id, and wait for the end."""
+
+    async def begin_erasure(self, order: ErasureOrder) -> None:
+        """The same, and not wait."""
+
+    async def export(self, session_id: str, *, secrets: bool) -> tuple[ExportedSession, ...]:
+        """Every session that there is under the id, the newest first."""
+
     def list(
-        self,
-        prefix: str,
-        *,
-        form: str | None,
-        status: Status | None,
-        limit: int,
-        transport_id: str | None = None,
+        self, prefix: str, sought: Sought, *, limit: int | None, transport: str | None = None
     ) -> AsyncIterator[SessionSummary]:
         """Sessions whose id begins with `prefix`: running ones, then others, each newest first.
-        `transport_id` is one as `turnkeeper.contract.searched_transport` gives it."""
+        `transport` is what `turnkeeper.security.identity.transport_key` makes of the one that is
+        sought."""
+
+    async def count(self, prefix: str, sought: Sought, *, transport: str | None = None) -> int:
+        """How many there are of them."""
+
+    async def identity_key(self, tenant: str) -> bytes:
+        """The key that makes the subjects of a tenant's callers."""
+
+    async def require_reachable(self) -> None:
+        """Raises StoreUnavailable where nothing answers now; tries once."""
 
     async def close(self) -> None: ...

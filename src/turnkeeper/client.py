@@ -7,18 +7,16 @@ async with VoiceSessions.connect() as sessions:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar
 
-from turnkeeper.backend import Backend, DeliveryAttempts, SessionSummary
+from turnkeeper.backend import Backend, DeliveryAttempts, SessionSummary, Sought
 from turnkeeper.contract import (
     MAX_PUT_BYTES,
-    Alternative,
     Cancel,
     Connect,
-    Disconnect,
     HandOff,
     Opening,
     Put,
@@ -26,41 +24,30 @@ from turnkeeper.contract import (
     SessionState,
     Status,
     Transcript,
-    Turn,
-    TurnEvent,
-    searched_transport,
-    utterance_name,
 )
-from turnkeeper.errors import InvalidInput, SessionClosed, SessionNotFound, from_wire
-from turnkeeper.forms.model import Scalar
-from turnkeeper.security.identity import session_id, subject_of
-from turnkeeper.sending import MAX_ID, sendable, token, turn_of
+from turnkeeper.erasure import ErasureCertificate, ErasureOrder, Step
+from turnkeeper.errors import InvalidInput, KeyShredded, SessionNotFound
+from turnkeeper.export import SessionsExport
+from turnkeeper.instruments import RESTORES
+from turnkeeper.security.identity import (
+    is_session_of,
+    normal_caller,
+    require_part,
+    session_id,
+    subject_of,
+    transport_key,
+)
+from turnkeeper.sending import MAX_ID, TurnContent, sendable, token
 from turnkeeper.settings import Settings, read_settings
-from turnkeeper.telemetry.traces import STATUS, turn_span
+from turnkeeper.telemetry.metrics import count
+from turnkeeper.voice_session import VoiceSession
+
+__all__ = ["Connecting", "TurnContent", "VoiceSession", "VoiceSessions"]
 
 T = TypeVar("T")
 
 LEAVING_SECONDS = 5.0
 """How long leaving `async with` waits for turns whose sender was cancelled."""
-
-
-class TurnContent(TypedDict, total=False):
-    """What a turn may carry beside its text."""
-
-    dtmf: str | None
-    """Keys; `#` is the terminator."""
-    answers: Mapping[str, Scalar | None] | None
-    """Values that the agent's own model extracted, by field; checked all the same."""
-    event: TurnEvent | None
-    """`noinput`, `nomatch`, or a command such as `repeat` or `skip`."""
-    alternatives: Sequence[Alternative | str]
-    """The recogniser's n-best list, best first."""
-    confidence: float | None
-    """The recogniser's, 0 to 1, for the text."""
-    said: str | None
-    """Up to where the caller heard the last reply, when they barged in."""
-    utterance_id: str | None
-    """Names the utterance within this leg; random by default."""
 
 
 class VoiceSessions:
@@ -86,11 +73,16 @@ class VoiceSessions:
 
         Args:
             address: `host:port`; by default what `temporalio.envconfig` says, else localhost:7233.
-            namespace: Temporal namespace; by default what envconfig says.
+            namespace: Temporal namespace; by default the tenant's own, where it has one
+                (`TURNKEEPER_TENANT_NAMESPACE`), and else what envconfig says.
             tenant: whose sessions; by default the setting `TURNKEEPER_TENANT`.
-            settings: instead of those of the environment.
+            settings: instead of those of the environment, to which the keys of a development
+                server in this folder are added where none are set (`turnkeeper.local_server`).
         """
-        settings = settings or read_settings(tenant=tenant)
+        # Here and not at the top: the SDK, which it goes by, takes half a second to import.
+        from turnkeeper.local_server import beside
+
+        settings = settings or beside(read_settings(tenant=tenant), address)
         return Connecting(address, namespace, settings)
 
     @property
@@ -125,9 +117,9 @@ class VoiceSessions:
         Args:
             form: the form's id.
             caller: who it is: a phone number in any spelling, or an id that stays the same when
-                the person comes back. See `turnkeeper.security.identity.subject_of`.
+                the person comes back. See `turnkeeper.security.identity.normal_caller`.
             transport_id: the transport's own name for this call or socket: `list` finds the
-                session by it. It is indexed in clear, so nothing personal belongs in it.
+                session by it.
             channel: what kind it is: `twilio`, `livekit`, `terminal`.
             connect_id: the same again is the same leg; random by default.
             ttl: stands in for the form's `abandon_after` if the session begins with this.
@@ -136,16 +128,24 @@ class VoiceSessions:
             StoreUnavailable: nothing is known, least of all that the caller is new.
             UnknownForm: no worker has the form; no session was left behind.
             InvalidCaller: the caller can't be an identity.
+            KeyUnknown: the tenant's key is not here, so neither is the caller's id.
         """
-        key = self.session_id(form, caller)
         if len(connect_id or "") > MAX_ID:
             raise InvalidInput(f"a connect id is at most {MAX_ID} characters")
         opening = Opening(form=form, tenant=self._settings.tenant, ttl=ttl)
-        connect = sendable(
-            Connect(connect_id=connect_id or token(), transport_id=transport_id, channel=channel)
+        connect = Connect(
+            connect_id=connect_id or token(),
+            transport_id=transport_id,
+            transport_key=await self._transport_key(transport_id),
+            channel=channel,
         )
-        reply = await self.shielded(self._backend.connect(key, opening, connect))
-        return VoiceSession(self, self._backend, key, reply)
+        key = await self.session_id(form, caller)
+        try:
+            reply = await self.shielded(self._backend.connect(key, opening, sendable(connect)))
+        except KeyShredded:
+            count(RESTORES, tenant=self._settings.tenant, form=form, outcome="erased")
+            raise
+        return VoiceSession(self, key, reply)
 
     def attach(self, session_id: str, leg: int, epoch: str = "") -> "VoiceSession":
         """A leg that was opened elsewhere: another process, before a restart. Sends nothing.
@@ -154,13 +154,44 @@ class VoiceSessions:
         speaks to the caller's next one. A turn is the same turn whoever sends it, as its leg,
         epoch and utterance id say; turns of several senders are applied as they arrive.
         """
-        return VoiceSession(self, self._backend, session_id, Reply(say="", leg=leg, epoch=epoch))
+        return VoiceSession(self, session_id, Reply(say="", leg=leg, epoch=epoch))
 
-    def session_id(self, form: str, caller: str) -> str:
-        """The id under which the caller's form is kept."""
+    async def session_id(self, form: str, caller: str) -> str:
+        """The id under which the caller's form is kept: the same for every spelling of a number.
+
+        It tells nothing of the caller. Where keys are set it takes the tenant's identity key, which
+        the first call fetches.
+
+        Raises:
+            InvalidCaller: the caller can't be an identity.
+            StoreUnavailable, KeyUnknown: the identity key can't be had now.
+        """
         settings = self._settings
-        subject = subject_of(caller, settings.region)
+        who = self.check_caller(form, caller)
+        key = await self._backend.identity_key(settings.tenant)
+        subject = subject_of(key, settings.tenant, who)
         return session_id(settings.prefix, settings.tenant, form, subject)
+
+    def check_caller(self, form: str, caller: str) -> str:
+        """The caller in normal form; asks nobody. Raises InvalidCaller where `open` would."""
+        require_part("form", form)
+        return normal_caller(caller, self._settings.region)
+
+    def backend_of(self, session_id: str) -> Backend:
+        """Where the session is, if it is this tenant's: everything that is asked or told of a
+        session by its id goes through here.
+
+        Raises:
+            SessionNotFound: the id is none of this tenant's; nobody was asked.
+        """
+        settings = self._settings
+        if not is_session_of(session_id, settings.prefix, settings.tenant):
+            raise SessionNotFound.of(session_id)
+        return self._backend
+
+    async def _transport_key(self, transport_id: str) -> str:
+        tenant = self._settings.tenant
+        return transport_key(await self._backend.identity_key(tenant), tenant, transport_id)
 
     async def state(self, session_id: str) -> SessionState:
         """What a session holds; of closed ones for as long as Temporal keeps them.
@@ -169,34 +200,83 @@ class VoiceSessions:
             SessionNotFound: there is none.
             StoreUnavailable: that can't be known now.
         """
-        return await self._backend.state(session_id)
+        return await self.backend_of(session_id).state(session_id)
 
     async def transcript(self, session_id: str) -> Transcript:
         """The newest exchanges of a session."""
-        return await self._backend.transcript(session_id)
+        return await self.backend_of(session_id).transcript(session_id)
 
     async def attempts(self, session_id: str) -> DeliveryAttempts | None:
         """How the delivery of a submitted form goes; None when none is under way."""
-        return await self._backend.attempts(session_id)
+        return await self.backend_of(session_id).attempts(session_id)
 
     async def cancel(self, session_id: str, reason: str = "") -> Reply:
         """End a session without submitting it."""
         cancel = sendable(Cancel(request_id=token(), reason=reason))
-        return await self.shielded(self._backend.cancel(session_id, cancel))
+        return await self.shielded(self.backend_of(session_id).cancel(session_id, cancel))
 
-    async def hand_off(self, session_id: str, reason: str = "") -> Reply:
+    async def hand_off(self, session_id: str, reason: str = "", *, unlock: bool = False) -> Reply:
         """Leave the caller to a person: the answers wait, and a caller who rings back goes on.
+
+        Args:
+            session_id: which session.
+            reason: why, for operators; nothing personal.
+            unlock: of a form with `resume`, give all attempts back: an operator has found out by
+                other means who it is. Never for an agent to decide.
 
         Raises:
             SessionClosed: it is handed off already, submitted, or has ended.
         """
-        hand_off = sendable(HandOff(request_id=token(), reason=reason))
-        return await self.shielded(self._backend.hand_off(session_id, hand_off))
+        hand_off = sendable(HandOff(request_id=token(), reason=reason, unlock=unlock))
+        return await self.shielded(self.backend_of(session_id).hand_off(session_id, hand_off))
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         """Replace a session's answers; see `turnkeeper.store`."""
         put = sendable(put, MAX_PUT_BYTES)
-        return await self.shielded(self._backend.put(session_id, put))
+        return await self.shielded(self.backend_of(session_id).put(session_id, put))
+
+    async def erase(
+        self, session_id: str, *, on_step: Callable[[Step], None] = lambda _: None
+    ) -> ErasureCertificate:
+        """Erase all that is kept under a session's id, and wait for the end: half a minute or so.
+
+        Every session of this caller and form goes: runs in Temporal, and the key that encrypted
+        them. Workers do it, whatever becomes of this process; asked again, the answer is the same
+        certificate. A caller who rings meanwhile begins anew, and that is erased as well.
+
+        Args:
+            session_id: as `VoiceSession.id` or a listing has it.
+            on_step: hears every quarter of a second what is being done.
+
+        Raises:
+            SessionNotFound: there is no such session, and none was erased.
+            StoreUnavailable: the end can't be seen now; the same call again waits for it.
+        """
+        backend = self.backend_of(session_id)
+        return await backend.erase(self._erasure_of(session_id), on_step)
+
+    async def begin_erasure(self, session_id: str) -> None:
+        """Have workers do what `erase` does, without waiting. Raises as `erase` does."""
+        await self.backend_of(session_id).begin_erasure(self._erasure_of(session_id))
+
+    def _erasure_of(self, session_id: str) -> ErasureOrder:
+        return ErasureOrder(session_id=session_id, tenant=self._settings.tenant)
+
+    async def export(self, session_id: str, *, secrets: bool = False) -> SessionsExport:
+        """All that is kept under a session's id, to be given to the caller.
+
+        Args:
+            session_id: as `VoiceSession.id` or a listing has it.
+            secrets: with the values of secret fields.
+
+        Raises:
+            SessionNotFound: there is none.
+            StoreUnavailable: that can't be known now.
+        """
+        found = await self.backend_of(session_id).export(session_id, secrets=secrets)
+        return SessionsExport(
+            session_id=session_id, exported_at=datetime.now(UTC), secrets=secrets, sessions=found
+        )
 
     async def list(
         self,
@@ -218,14 +298,42 @@ class VoiceSessions:
             transport_id: only the session whose newest leg with a transport's id has this one.
             limit: at most so many.
         """
-        prefix = f"{self._settings.prefix}:{self._settings.tenant}:"
-        transport = None if transport_id is None else searched_transport(transport_id)
+        sought = Sought(form=form, status=status, transport_id=transport_id)
+        async for summary in self.find(sought, limit=limit):
+            yield summary
+
+    async def find(
+        self, sought: Sought, *, limit: int | None = None
+    ) -> AsyncIterator[SessionSummary]:
+        """As `list`, for all that can be looked for; without `limit`, every one there is."""
+        transport = await self._sought_transport(sought)
         if transport == "":  # No leg is indexed under nothing.
             return
         async for summary in self._backend.list(
-            prefix, form=form, status=status, transport_id=transport, limit=limit
+            self._prefix, sought, limit=limit, transport=transport
         ):
-            yield summary
+            if is_session_of(summary.session_id, self._settings.prefix, self._settings.tenant):
+                yield summary
+
+    async def count(self, sought: Sought) -> int:
+        """How many sessions there are; asks Temporal once, however many there are."""
+        transport = await self._sought_transport(sought)
+        if transport == "":
+            return 0
+        return await self._backend.count(self._prefix, sought, transport=transport)
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self._settings.prefix}:{self._settings.tenant}:"
+
+    async def _sought_transport(self, sought: Sought) -> str | None:
+        if sought.transport_id is None:
+            return None
+        return await self._transport_key(sought.transport_id)
+
+    async def require_reachable(self) -> None:
+        """Raises StoreUnavailable where Temporal does not answer now; asks once, for 2 s at most."""
+        await self._backend.require_reachable()
 
     async def shielded(self, sending: Coroutine[object, object, T]) -> T:
         """Await something that goes on when the awaiting task is cancelled.
@@ -254,13 +362,14 @@ class Connecting:
         self._sessions: VoiceSessions | None = None
 
     async def __aenter__(self) -> VoiceSessions:
-        # Here and not at the top: the SDK takes half a second to import.
         from turnkeeper.connection import connect
         from turnkeeper.temporal import TemporalBackend
 
         settings = self._settings
         client = await connect(self._address, self._namespace, settings=settings, lazy=True)
-        backend = TemporalBackend(client, settings.task_queue, settings.turn_deadline)
+        backend = TemporalBackend(
+            client, settings.task_queue, settings.turn_deadline, settings.key_store
+        )
         self._sessions = VoiceSessions(backend, settings)
         return await self._sessions.__aenter__()
 
@@ -272,108 +381,3 @@ class Connecting:
     ) -> None:
         if self._sessions is not None:
             await self._sessions.__aexit__(kind, error, trace)
-
-
-class VoiceSession:
-    """One leg of one session: what a call or a socket speaks through."""
-
-    def __init__(
-        self, sessions: VoiceSessions, backend: Backend, session_id: str, reply: Reply
-    ) -> None:
-        self._sessions = sessions
-        self._backend = backend
-        self.id = session_id
-        """The session's id: the same for this caller and form, whatever the leg."""
-        self.leg = reply.leg
-        """This leg's number; a newer one takes the session over."""
-        self.epoch = reply.epoch
-        """Tells this session from the caller's next one under the same id."""
-        self.restored = reply.restored
-        """Whether answers were already there."""
-        self.reply = reply
-        """The newest reply; at first the greeting, or the welcome back."""
-        self._in_order = asyncio.Lock()
-
-    async def turn(self, text: str | None = None, **content: Unpack[TurnContent]) -> Reply:
-        """Send one turn and wait for its reply. Safe to cancel and to repeat.
-
-        A cancelled `turn` is sent all the same. The same `utterance_id` again with the same content
-        gives the same reply; with other content it replaces what was understood, while no newer
-        turn has come.
-
-        Args:
-            text: the final transcript.
-            content: what else there is of it, see `TurnContent`.
-
-        Raises:
-            SupersededLeg: the caller is on another line now.
-            TurnConflict: the utterance was answered with other content, and newer turns came.
-            SessionClosed: the form is submitted or handed off, or the session has ended.
-            TurnTooLarge: not sent.
-            StoreUnavailable: it may or may not be recorded; send it again with its id.
-        """
-        return await self._sessions.shielded(self._send(self._turn(text, content)))
-
-    async def post_turn(self, text: str | None = None, **content: Unpack[TurnContent]) -> str:
-        """Send a turn without waiting for its reply, which `reply_to` reads; its utterance id.
-
-        For agents that only signal: signal, then query, costs four times what `turn` costs.
-        """
-        turn = self._turn(text, content)
-        await self._sessions.shielded(self._post(turn))
-        return turn.utterance_id
-
-    async def reply_to(self, utterance_id: str) -> Reply | None:
-        """The reply to a posted turn; None while there is none. Raises what `turn` would have."""
-        name = utterance_name(self.epoch, self.leg, utterance_id)
-        outcome = await self._backend.outcome(self.id, name)
-        if outcome.error is not None:
-            raise from_wire(outcome.error, outcome.message)
-        return outcome.reply
-
-    async def state(self) -> SessionState:
-        """What the session holds now."""
-        return await self._backend.state(self.id)
-
-    async def transcript(self) -> Transcript:
-        """What was heard and said, the newest exchanges."""
-        return await self._backend.transcript(self.id)
-
-    async def cancel(self, reason: str = "") -> Reply:
-        """End the session without submitting it."""
-        self.reply = await self._sessions.cancel(self.id, reason)
-        return self.reply
-
-    async def hand_off(self, reason: str = "") -> Reply:
-        """Leave the caller to a person; the reply's `transfer_to` says where the form wants it."""
-        self.reply = await self._sessions.hand_off(self.id, reason)
-        return self.reply
-
-    async def hang_up(self, reason: str = "hang_up") -> None:
-        """The leg is over; the session waits for the next. Of a finished one: nothing to do."""
-        try:
-            gone = sendable(Disconnect(epoch=self.epoch, leg=self.leg, reason=reason))
-            await self._sessions.shielded(self._backend.disconnect(self.id, gone))
-        except (SessionClosed, SessionNotFound):
-            return
-
-    def _turn(self, text: str | None, content: TurnContent) -> Turn:
-        return turn_of(text, content, epoch=self.epoch, leg=self.leg)
-
-    async def _send(self, turn: Turn) -> Reply:
-        """One turn at a time, in the order in which they were made: the session applies them so,
-        and Temporal stalls with more than ten of one workflow on their way (measured)."""
-        async with self._in_order:
-            with turn_span(_form_of(self.id), self.reply.field) as span:
-                self.reply = await self._backend.turn(self.id, turn)
-                span.set_attribute(STATUS, self.reply.status)
-                return self.reply
-
-    async def _post(self, turn: Turn) -> None:
-        async with self._in_order:
-            await self._backend.post_turn(self.id, turn)
-
-
-def _form_of(session_id: str) -> str:
-    """The third part of `{prefix}:{tenant}:{form}:{subject}`: only the prefix may have colons."""
-    return session_id.rsplit(":", 2)[-2]

@@ -5,18 +5,22 @@ Where it is comes from `temporalio.envconfig`: a TOML profile shared with the `t
 encrypted, and with which keys, is in Turnkeeper's own settings.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.service import GrpcCompression
+from temporalio.service import GrpcCompression, RPCError
 
-from turnkeeper.errors import SettingsError
+from turnkeeper.errors import SettingsError, StoreUnavailable
 from turnkeeper.security.converter import data_converter
 from turnkeeper.settings import Settings, read_settings
 
 DEFAULT_ADDRESS, DEFAULT_NAMESPACE = "localhost:7233", "default"
+ANSWER_SECONDS = 2.0
+"""How long a question about the server itself may take."""
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
 
 
@@ -25,9 +29,10 @@ def target(address: str | None = None) -> str:
     return address or _profile().get("target_host") or DEFAULT_ADDRESS
 
 
-def target_namespace(namespace: str | None = None) -> str:
+def target_namespace(namespace: str | None = None, settings: Settings | None = None) -> str:
     """The namespace that `connect` would use."""
-    return namespace or _profile().get("namespace") or DEFAULT_NAMESPACE
+    of_tenant = settings.namespace if settings is not None else None
+    return namespace or of_tenant or _profile().get("namespace") or DEFAULT_NAMESPACE
 
 
 async def connect(
@@ -42,7 +47,8 @@ async def connect(
 
     Args:
         address: `host:port` of Temporal's frontend.
-        namespace: Temporal namespace.
+        namespace: Temporal namespace; by default the tenant's own, where the setting
+            `TURNKEEPER_TENANT_NAMESPACE` gives it one, and else what envconfig says.
         settings: name the keys and the tenant; those of the environment when not given.
         lazy: connect at the first call; a worker's client can't be lazy.
 
@@ -51,18 +57,33 @@ async def connect(
             or the keys can't be used.
         RuntimeError: not lazy, and nothing answers at the address.
     """
+    settings = settings or read_settings()
     config = _profile()
     config["target_host"] = _checked(address or config.get("target_host") or DEFAULT_ADDRESS)
-    if namespace:
-        config["namespace"] = namespace
+    config["namespace"] = target_namespace(namespace, settings)
     return await Client.connect(
         **config,
-        data_converter=data_converter(settings or read_settings()),
+        data_converter=data_converter(settings),
         # A turn is a packet or two: gzip took 0.6 ms of it and saved nothing.
         grpc_compression=GrpcCompression.NONE,
         lazy=lazy,
         plugins=list(plugins),
     )
+
+
+async def require_namespace(client: Client) -> None:
+    """Asks Temporal once for the client's namespace.
+
+    Raises StoreUnavailable where it does not answer, or has no such namespace for this client.
+    """
+    asked = DescribeNamespaceRequest(namespace=client.namespace)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await client.workflow_service.describe_namespace(asked)
+    except RPCError as error:
+        raise StoreUnavailable(f"Temporal answers {error.status.name}") from error
+    except (RuntimeError, TimeoutError) as error:  # RuntimeError: a lazy client finds no server
+        raise StoreUnavailable("Temporal does not answer") from error
 
 
 def _checked(address: str) -> str:

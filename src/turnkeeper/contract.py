@@ -34,7 +34,7 @@ SEARCH_ATTRIBUTES = (
 )
 """The search attributes of a session, all of Temporal's type Keyword; none is personal."""
 MAX_TRANSPORT_ID = 200
-"""Characters of a transport's id that are searched by: a Twilio CallSid has 34."""
+"""Characters of a transport's id: a Twilio CallSid has 34."""
 
 SESSION_ENDING = "SessionEnding"
 """The error type of a connect that met a run which is ending: sent anew, the next run has it."""
@@ -79,14 +79,17 @@ class Connect(Frozen):
     connect_id: str
     """Chosen by the client, the same on every retry: one connect makes one leg."""
     transport_id: str = ""
-    """The transport's own name for the leg: a Twilio CallSid, a room name. It is searched by, in
-    clear: nothing personal belongs in it."""
+    """The transport's own name for the leg: a Twilio CallSid, a room name."""
+    transport_key: str = ""
+    """What the leg is found by: `turnkeeper.security.identity.transport_key` of `transport_id`,
+    made by the client, which has the tenant's identity key."""
     channel: str = ""
 
 
 def searched_transport(transport_id: str) -> str:
-    """A transport's id as it is indexed and looked for: Temporal's list filter finds no value with
-    a double quote, a backslash or a quote at its end, however escaped (measured, server 1.32)."""
+    """A transport's id as sessions of clients that sent no `transport_key` are indexed: Temporal's
+    list filter finds no value with a double quote, a backslash or a quote at its end, however
+    escaped (measured, server 1.32)."""
     kept = transport_id[:MAX_TRANSPORT_ID]
     return "".join(sign if sign.isprintable() and sign not in "'\"\\" else "_" for sign in kept)
 
@@ -125,7 +128,9 @@ class Turn(Frozen):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def update_id(self) -> str:
-        """The same utterance with the same content, whoever sends it: the stored reply's key."""
+        """The same utterance with the same content, whoever sends it: the stored reply's key. It
+        has a digest of what was said, which for a short answer is the answer: it stays inside
+        encrypted payloads, and Temporal's own update ids are random."""
         return f"{self.name()}.{self.digest()}"
 
     def name(self) -> str:
@@ -160,6 +165,8 @@ class HandOff(Frozen):
     kind: Literal["hand_off"] = "hand_off"
     request_id: str
     reason: str = ""
+    unlock: bool = False
+    """Of a form with `resume`: whoever calls has all attempts to show who they are again."""
 
 
 class Put(Frozen):
@@ -231,7 +238,8 @@ class Reply(Frozen):
     confirming: Confirming | None = None
     progress: Progress = Progress()
     restored: bool = False
-    """On a connect: whether answers were already there."""
+    """On a connect: whether answers were already there; of a form with `resume`, on the turn that
+    shows who it is that calls back."""
     transfer_to: str | None = None
     """With `next` `transfer`: where to, as the form's `hand_off` says; None where it says nothing.
     """
@@ -295,6 +303,17 @@ class Delivery(Frozen):
     detail: str = ""
 
 
+class Verification(Frozen):
+    """How it stands with a form's `resume`."""
+
+    pending: bool = False
+    """Somebody called back and has not shown yet who they are."""
+    attempts_left: int
+    """How often the answers that let a caller in may still be wrong."""
+    shut_until: datetime | None = None
+    """With no attempt left: when there are attempts again."""
+
+
 class SessionState(Frozen):
     """What a session holds. `updated_at` is the time of the last turn or connect."""
 
@@ -315,6 +334,9 @@ class SessionState(Frozen):
     leg: int = 0
     legs: tuple[Leg, ...] = ()
     delivery: Delivery | None = None
+    verification: Verification | None = None
+    """None of a form without `resume`. While it is pending on an open leg, the state shows what
+    that leg may know: no answers, no progress, no earlier turn."""
     discarded: tuple[dict[str, Scalar], ...] = ()
     """What restarts of the session threw away, oldest first."""
     version: int = 0

@@ -7,6 +7,10 @@
     ├── KeyUnknown                a key is not here (yet); what needs it goes on once it is
     ├── KeyShredded               the session was erased: nobody can read it again
     ├── PayloadRefused            stored content was changed, moved or never encrypted
+    ├── AccessError               at the gateway
+    │   ├── Unauthenticated       no token or key, or none that is good here (any more)
+    │   ├── Forbidden             who asks is known, and may not do this
+    │   └── TooManyRequests       over a limit; `retry_after` says when to come back
     ├── SessionError
     │   ├── SessionNotFound       no session of this id, running or kept
     │   ├── SessionClosed         the session has ended; `status` says how
@@ -57,12 +61,42 @@ class PayloadRefused(TurnkeeperError):
     """Content that is not what this session stored: changed, moved from another, or in clear."""
 
 
+class AccessError(TurnkeeperError):
+    """Somebody may not come in, or not now."""
+
+
+class Unauthenticated(AccessError):
+    """Nobody knows who asks. The message is for the log: whoever asks is told nothing more.
+    `key_id` is the known key that the token named; empty where it named none."""
+
+    def __init__(self, message: str, key_id: str = "") -> None:
+        super().__init__(message)
+        self.key_id = key_id
+
+
+class Forbidden(AccessError):
+    """A scope is missing."""
+
+
+class TooManyRequests(AccessError):
+    """A limit is reached; nothing was done."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class SessionError(TurnkeeperError):
     """Something about one session."""
 
 
 class SessionNotFound(SessionError):
     """There is no such session. Only `open` makes one."""
+
+    @classmethod
+    def of(cls, session_id: str) -> "SessionNotFound":
+        """In the words that are also another tenant's session's: the two can't be told apart."""
+        return cls(f"there is no session {session_id}")
 
 
 class SessionClosed(SessionError):

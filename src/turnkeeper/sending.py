@@ -3,17 +3,15 @@ other side would choke on."""
 
 import json
 import secrets
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from turnkeeper.contract import MAX_TURN_BYTES, Alternative, Turn
+from turnkeeper.contract import MAX_TURN_BYTES, Alternative, Turn, TurnEvent
 from turnkeeper.errors import InvalidInput, TurnTooLarge
-from turnkeeper.forms.model import Frozen
-
-if TYPE_CHECKING:
-    from turnkeeper.client import TurnContent
+from turnkeeper.forms.model import Frozen, Scalar
 
 M = TypeVar("M", bound=Frozen)
 
@@ -21,12 +19,31 @@ MAX_ID = 200
 """Characters of an id that an agent chooses: it becomes part of an update's id."""
 
 
+class TurnContent(TypedDict, total=False):
+    """What a turn may carry beside its text."""
+
+    dtmf: str | None
+    """Keys; `#` is the terminator."""
+    answers: Mapping[str, Scalar | None] | None
+    """Values that the agent's own model extracted, by field; checked all the same."""
+    event: TurnEvent | None
+    """`noinput`, `nomatch`, or a command such as `repeat` or `skip`."""
+    alternatives: Sequence[Alternative | str]
+    """The recogniser's n-best list, best first."""
+    confidence: float | None
+    """The recogniser's, 0 to 1, for the text."""
+    said: str | None
+    """Up to where the caller heard the last reply, when they barged in."""
+    utterance_id: str | None
+    """Names the utterance within this leg; random by default."""
+
+
 def token() -> str:
     """A new id, for whatever is sent without one."""
     return secrets.token_hex(8)
 
 
-def turn_of(text: str | None, content: "TurnContent", *, epoch: str, leg: int) -> Turn:
+def turn_of(text: str | None, content: TurnContent, *, epoch: str, leg: int) -> Turn:
     """A turn of a leg, as it can be sent.
 
     Raises:

@@ -19,9 +19,11 @@ from turnkeeper.contract import DEFAULT_PREFIX, DEFAULT_TENANT, TASK_QUEUE
 from turnkeeper.errors import SettingsError
 
 ENV_PREFIX = "TURNKEEPER_"
+RATE, OPENING_RATE, MAX_STREAMS = "200/second", "50/second", 1000
 
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+Versioning = Literal["auto_upgrade", "pinned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ _Upper = BeforeValidator(lambda value: value.upper() if isinstance(value, str) e
 
 _PLACE = r"(header:[\w-]+|[\w-]+(\.[\w-]+)*)"
 _PLACES = rf"^\s*{_PLACE}(\s*,\s*{_PLACE})*\s*$"
+_RATE = r"^[1-9]\d{0,8}/(second|minute|hour)$"
+_A_RATE = "a rate such as 200/second, 600/minute or 5000/hour"
+_ORIGIN = r"https?://[A-Za-z0-9.\-\[\]:]+"
+_NAMED = r"([A-Za-z0-9][A-Za-z0-9._-]{0,63}:)?"
+_KEY = r"[A-Za-z0-9+/]{43}="
+"""32 bytes, in base64."""
 _A_PLACE = "places such as call.customer.number or header:X-Caller, with commas between"
 
 
@@ -113,13 +121,21 @@ class Settings(BaseSettings):
     ] = DEFAULT_TENANT
     """Whose sessions these are: the second part of every workflow id."""
 
+    tenant_namespace: Annotated[
+        str | None, Field(pattern=r"^[A-Za-z0-9._-]*\{tenant\}[A-Za-z0-9._-]*$"),
+        Must("a name with {tenant} in it, such as voice-{tenant}"),
+    ] = None  # fmt: skip
+    """The Temporal namespace of each tenant, where each has one of its own; unset, all share the
+    one that Temporal's settings name."""
+
     task_queue: Annotated[str, Field(min_length=1, max_length=200), Must("1 to 200 characters")] = (
         TASK_QUEUE
     )
     """The Temporal task queue that clients send to and workers poll."""
 
     data: Annotated[Path, Must("a folder")] = Path(".turnkeeper")
-    """The folder of the embedded server: its database, its log. Only `dev` uses it."""
+    """The folder of the embedded server: its database, its keys, its log. `dev` uses it, and
+    clients beside it find the keys there."""
 
     log_format: Annotated[LogFormat, _Lower, Must("auto, json or console")] = "auto"
     """How log lines look; auto is console on a terminal and json elsewhere."""
@@ -127,16 +143,87 @@ class Settings(BaseSettings):
     log_level: Annotated[LogLevel, _Lower, Must("debug, info, warning or error")] = "info"
     """The least important line that is logged."""
 
+    metrics: Annotated[
+        str | None, Field(pattern=r"^(localhost|\d+(\.\d+){3}|\[[0-9A-Fa-f:]+\]):\d{1,5}$"),
+        Must("an IP address and a port, such as 127.0.0.1:9464"),
+    ] = None  # fmt: skip
+    """Where this process serves its metrics to Prometheus, under /metrics."""
+
+    metrics_tenant: Annotated[bool, Must("true or false")] = False
+    """Whether metrics have the tenant as a label: with many tenants there are many series."""
+
     turn_deadline: Annotated[
         float, Field(gt=0, le=300), Must("a number of seconds, above 0 and at most 300")
     ] = 15.0
     """Seconds that a client goes on trying to have a turn answered."""
+
+    health: Annotated[
+        str | None, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}$"),
+        Must("host:port, such as 127.0.0.1:8090"),
+    ] = None  # fmt: skip
+    """Where the worker answers /livez and /readyz; the gateway and the codec server do so on their
+    own ports."""
 
     public_url: Annotated[
         str | None, Field(pattern=r"^https?://[^/\s]+(/\S*)?$"),
         Must("an address such as https://voice.example.com"),
     ] = None  # fmt: skip
     """Where the gateway is reached from outside: what telephony platforms are told."""
+
+    jwt_jwks: Annotated[
+        str | None, Field(pattern=r"^(https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])[:/]\S+|file:\S.*)$"),
+        Must("an https:// address (http:// on this machine only) or file:PATH"),
+    ] = None  # fmt: skip
+    """The public keys (a JSON Web Key Set) of who signs tokens for the gateway."""
+
+    jwt_issuer: Annotated[str | None, Field(min_length=1), Must("what `iss` of a token is")] = None
+    """Who issues tokens for the gateway: what `iss` of a token must be."""
+
+    jwt_audience: Annotated[str | None, Field(min_length=1), Must("what `aud` of a token has")] = (
+        None
+    )
+    """Whom tokens are for: what `aud` of a token must be, or have in it."""
+
+    rate: Annotated[str, Field(pattern=_RATE), Must(_A_RATE)] = RATE
+    """How many requests and messages a tenant may send to one gateway process."""
+
+    opening_rate: Annotated[str, Field(pattern=_RATE), Must(_A_RATE)] = OPENING_RATE
+    """How many legs (calls, sockets) a tenant may open through one gateway process."""
+
+    max_streams: Annotated[
+        int, Field(ge=1, le=1_000_000), Must("a whole number from 1 to 1000000")
+    ] = MAX_STREAMS
+    """Sockets and event streams that a tenant may have at once at one gateway process."""
+
+    origins: Annotated[
+        str | None, Field(pattern=rf"^{_ORIGIN}(\s*,\s*{_ORIGIN})*$"),
+        Must("origins such as https://shop.example.com, with commas between"),
+    ] = None  # fmt: skip
+    """The web sites whose pages may use the gateway from a browser, besides its own page."""
+
+    proxies: Annotated[
+        str | None, Field(pattern=r"^[0-9A-Fa-f.:/, ]+$"),
+        Must("addresses or networks such as 10.0.0.0/8, with commas between"),
+    ] = None  # fmt: skip
+    """The proxies before the gateway whose X-Forwarded-For is believed."""
+
+    ui_origin: Annotated[
+        str | None, Field(pattern=r"^https?://[^/\s]+$"),
+        Must("an origin such as https://temporal.example.com"),
+    ] = None  # fmt: skip
+    """Where Temporal's UI is, which asks the codec server; unset: that of `dev`."""
+
+    twilio_auth_token: Annotated[
+        str | None, Field(pattern=rf"^{_NAMED}[^\s,]+(\s*,\s*{_NAMED}[^\s,]+)*$", repr=False),
+        Must("auth tokens with commas between, of other tenants as TENANT:TOKEN", hidden=True),
+    ] = None  # fmt: skip
+    """What Twilio's requests are signed with, two while it is rotated; Twilio is off without."""
+
+    telnyx_public_key: Annotated[
+        str | None, Field(pattern=rf"^{_NAMED}{_KEY}(\s*,\s*{_NAMED}{_KEY})*$", repr=False),
+        Must("public keys (base64) with commas between, others' as TENANT:KEY", hidden=True),
+    ] = None  # fmt: skip
+    """What Telnyx's requests are checked with, from its portal; Telnyx is off without."""
 
     openai_subject: Annotated[str | None, Field(pattern=_PLACES), Must(_A_PLACE)] = None
     """Where an OpenAI-compatible request names the caller, besides the places that are known."""
@@ -157,6 +244,10 @@ class Settings(BaseSettings):
         )), Must("the id of a build"),
     ] = None  # fmt: skip
     """The build of this worker within its deployment."""
+
+    versioning: Annotated[Versioning, _Lower, Must("auto_upgrade or pinned")] = "auto_upgrade"
+    """Whether a session goes to the current build at its next turn (auto_upgrade), or stays on its
+    own build until that turn is over (pinned); of workers with a build id."""
 
     keys: Annotated[
         str | None,
@@ -184,12 +275,23 @@ class Settings(BaseSettings):
     """Whether workflow code runs in Temporal's sandbox; costs about 0.5 ms a turn."""
 
     @property
+    def namespace(self) -> str | None:
+        """The tenant's own Temporal namespace; None where Temporal's settings say which."""
+        template = self.tenant_namespace
+        return None if template is None else template.replace("{tenant}", self.tenant)
+
+    @property
     def versioned(self) -> bool:
         """Whether the worker belongs to a Worker Deployment."""
         return self.deployment is not None
 
 
-_TOGETHER = (("deployment", "build_id"), ("keys", "key_store"))
+_TOGETHER = (
+    ("deployment", "build_id"),
+    ("keys", "key_store"),
+    ("jwt_jwks", "jwt_issuer"),
+    ("jwt_jwks", "jwt_audience"),
+)
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -217,7 +319,7 @@ def describe_settings() -> tuple[SettingHelp, ...]:
             name=name,
             variables=_variables(name, field),
             default="" if field.default is None else str(field.default),
-            about=field.description or "",
+            about=" ".join((field.description or "").split()),
             must_be=_must_be(field),
         )
         for name, field in Settings.model_fields.items()

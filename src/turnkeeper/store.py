@@ -50,7 +50,7 @@ class SessionStore:
             StoreUnavailable: whether there is one can't be known now.
         """
         try:
-            state = await self._sessions.state(self._id(key))
+            state = await self._sessions.state(await self._id(key))
         except SessionNotFound:
             return None
         return _record(state) if state.status in OPEN and state.turns else None
@@ -83,7 +83,7 @@ class SessionStore:
             last_turn=last_turn,
         )
         try:
-            return _record(await self._sessions.put(self._id(key), put))
+            return _record(await self._sessions.put(await self._id(key), put))
         except (SessionNotFound, SessionClosed) as error:
             raise StaleWrite("the record was deleted, or its time ran out, since it was read; "
                              "set it with version 0 to begin it again") from error  # fmt: skip
@@ -91,7 +91,7 @@ class SessionStore:
     async def delete(self, key: str) -> bool:
         """End the record; False when there was none."""
         try:
-            await self._sessions.cancel(self._id(key), "deleted")
+            await self._sessions.cancel(await self._id(key), "deleted")
         except (SessionNotFound, SessionClosed):
             return False
         return True
@@ -105,8 +105,8 @@ class SessionStore:
         session = await self._sessions.open(STORE_FORM, key, channel="store", ttl=self._ttl)
         return (await session.state()).version
 
-    def _id(self, key: str) -> str:
-        return self._sessions.session_id(STORE_FORM, key)
+    async def _id(self, key: str) -> str:
+        return await self._sessions.session_id(STORE_FORM, key)
 
 
 def _record(state: SessionState) -> StoredSession:

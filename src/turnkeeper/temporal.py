@@ -2,20 +2,19 @@
 
 Sending is persistent: inside a deadline a message is sent again, with the same id, after whatever
 may pass (no connection, no worker, a server that restarts), with backoff and jitter. Ids make that
-safe: the same update id is the same update. When the deadline is over the answer is
+safe: the same update id is the same update. They are random, since they stand in history in clear:
+which turn it is, is inside the message. When the deadline is over the answer is
 `StoreUnavailable`, which says nothing about the session; "not found" is only said when the
 server itself says it.
 """
 
 import asyncio
 import random
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, timedelta
 from typing import TypeVar
 
 from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.failure.v1 import Failure
 from temporalio.client import (
     Client,
@@ -33,7 +32,8 @@ from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from turnkeeper.backend import DeliveryAttempts, SessionSummary
+from turnkeeper.backend import DeliveryAttempts, SessionSummary, Sought
+from turnkeeper.connection import require_namespace
 from turnkeeper.contract import (
     ATTRIBUTE_STATUS,
     NOT_OPENED,
@@ -48,11 +48,11 @@ from turnkeeper.contract import (
     Put,
     Reply,
     SessionState,
-    Status,
     Transcript,
     Turn,
 )
 from turnkeeper.dialogue.status import CLOSED
+from turnkeeper.erasure import ErasureCertificate, ErasureOrder, Step
 from turnkeeper.errors import (
     InvalidInput,
     SessionClosed,
@@ -60,8 +60,13 @@ from turnkeeper.errors import (
     StoreUnavailable,
     from_wire,
 )
-from turnkeeper.ledger import connect_key
-from turnkeeper.visibility import attribute_of, summary_of, visibility_query
+from turnkeeper.export import ExportedSession
+from turnkeeper.instruments import STORE_ERRORS, STORE_UNAVAILABLE
+from turnkeeper.security.converter import identity_key
+from turnkeeper.sending import token
+from turnkeeper.telemetry.metrics import count
+from turnkeeper.temporal_erasure import Erasures
+from turnkeeper.visibility import attribute_of, lacks_namespace, summary_of, visibility_query
 
 T = TypeVar("T")
 
@@ -88,15 +93,24 @@ class TemporalBackend:
         client: from `turnkeeper.connection.connect`.
         task_queue: the workers'.
         deadline: seconds that a message is tried for.
+        key_store: the URL of the key store, where there is one: the certificates of erasures that
+            Temporal has forgotten are there.
     """
 
-    def __init__(self, client: Client, task_queue: str, deadline: float = 15.0) -> None:
+    def __init__(
+        self,
+        client: Client,
+        task_queue: str,
+        deadline: float = 15.0,
+        key_store: str | None = None,
+    ) -> None:
         self._client = client
         self._task_queue = task_queue
         self._deadline = deadline
+        self._erasures = Erasures(client, task_queue, self._send, key_store)
 
     async def connect(self, session_id: str, opening: Opening, connect: Connect) -> Reply:
-        met_the_end = 0
+        sending, met_the_end = token(), 0
 
         async def send() -> Reply:
             nonlocal met_the_end
@@ -107,7 +121,7 @@ class TemporalBackend:
                 reply: Reply = await self._client.execute_update_with_start_workflow(
                     "connect",
                     connect,
-                    id=f"{connect_key(connect.connect_id)}~{met_the_end}",
+                    id=f"connect.{sending}~{met_the_end}",
                     result_type=Reply,
                     start_workflow_operation=start,
                 )
@@ -134,12 +148,8 @@ class TemporalBackend:
         )
 
     async def turn(self, session_id: str, turn: Turn) -> Reply:
-        # Temporal answers an update id with its first outcome for good, be it a failure that is
-        # over or words that others of the utterance replaced since: so one for each sending. It
-        # is the ledger that applies a turn once.
-        sending = f"{turn.update_id()}~{secrets.token_hex(4)}"
         try:
-            return await self._update(session_id, "turn", turn, sending, Reply)
+            return await self._update(session_id, "turn", turn, Reply)
         except SessionClosed:
             # It may have been this turn that ended the session, in a run that forgot its id.
             stored = await self.outcome(session_id, turn.update_id())
@@ -148,17 +158,13 @@ class TemporalBackend:
             return stored.reply
 
     async def cancel(self, session_id: str, cancel: Cancel) -> Reply:
-        return await self._update(
-            session_id, "cancel", cancel, f"cancel.{cancel.request_id}", Reply
-        )
+        return await self._update(session_id, "cancel", cancel, Reply)
 
     async def hand_off(self, session_id: str, hand_off: HandOff) -> Reply:
-        return await self._update(
-            session_id, "hand_off", hand_off, f"hand_off.{hand_off.request_id}", Reply
-        )
+        return await self._update(session_id, "hand_off", hand_off, Reply)
 
     async def put(self, session_id: str, put: Put) -> SessionState:
-        return await self._update(session_id, "put", put, f"put.{put.request_id}", SessionState)
+        return await self._update(session_id, "put", put, SessionState)
 
     async def post_turn(self, session_id: str, turn: Turn) -> None:
         await self._send(session_id, lambda: self._handle(session_id).signal("post_turn", turn))
@@ -204,19 +210,34 @@ class TemporalBackend:
         error = await self._client.data_converter.decode_failure(failure)
         return error.message if isinstance(error, ApplicationError) else type(error).__name__
 
+    async def erase(
+        self, order: ErasureOrder, on_step: Callable[[Step], None]
+    ) -> ErasureCertificate:
+        return await self._erasures.erase(order, on_step)
+
+    async def begin_erasure(self, order: ErasureOrder) -> None:
+        await self._erasures.begin(order)
+
+    async def export(self, session_id: str, *, secrets: bool) -> tuple[ExportedSession, ...]:
+        return await self._erasures.export(session_id, secrets=secrets)
+
     async def list(
-        self,
-        prefix: str,
-        *,
-        form: str | None,
-        status: Status | None,
-        limit: int,
-        transport_id: str | None = None,
+        self, prefix: str, sought: Sought, *, limit: int | None, transport: str | None = None
     ) -> AsyncIterator[SessionSummary]:
-        query = visibility_query(prefix, form, status, transport_id)
+        query = visibility_query(prefix, sought, transport)
         found = self._client.list_workflows(query, limit=limit)
         while execution := await self._send(prefix, lambda: anext(found, None)):
             yield summary_of(execution)
+
+    async def count(self, prefix: str, sought: Sought, *, transport: str | None = None) -> int:
+        query = visibility_query(prefix, sought, transport)
+        return (await self._send(prefix, lambda: self._client.count_workflows(query))).count
+
+    async def identity_key(self, tenant: str) -> bytes:
+        return await identity_key(self._client.data_converter, tenant)
+
+    async def require_reachable(self) -> None:
+        await require_namespace(self._client)
 
     async def close(self) -> None:
         """The SDK closes a connection with its last client. Its threads are given a moment for
@@ -229,9 +250,12 @@ class TemporalBackend:
     def _handle(self, session_id: str) -> WorkflowHandle[object, object]:
         return self._client.get_workflow_handle(session_id)
 
-    async def _update(
-        self, session_id: str, name: str, message: object, update_id: str, result: type[T]
-    ) -> T:
+    async def _update(self, session_id: str, name: str, message: object, result: type[T]) -> T:
+        """Temporal answers an update id with its first outcome for good, be it a failure that is
+        over or words that others of the utterance replaced since: so each sending has one of its
+        own, for all of its attempts. It is the ledger that applies a message once."""
+        update_id = f"{name}.{token()}"
+
         async def send() -> T:
             reply: T = await self._handle(session_id).execute_update(
                 name, message, id=update_id, result_type=result
@@ -275,7 +299,7 @@ class TemporalBackend:
                 last = _failure(error)
             except WorkflowQueryFailedError as error:
                 if NOT_OPENED in str(error):
-                    raise SessionNotFound(f"{session_id} was not opened") from None
+                    raise SessionNotFound.of(session_id) from None
                 last = error  # A worker that can't replay the session says nothing about it.
             except _FAULTS as error:
                 if _cancelled() > cancelled:  # The SDK makes a cancellation an error of its own.
@@ -287,6 +311,7 @@ class TemporalBackend:
                 if not str(error).startswith(_UNCONNECTED):
                     raise
                 last = error
+            count(STORE_ERRORS, kind=_kind(last))
             await asyncio.sleep(min(_pause(attempt), max(0.0, give_up_at - clock())))
             attempt += 1
         raise _unavailable(last, self._deadline) from last
@@ -297,11 +322,11 @@ class TemporalBackend:
             return error
         if error.status == RPCStatusCode.INVALID_ARGUMENT:
             raise InvalidInput(f"Temporal refused the message: {error.message}") from error
-        if error.status != RPCStatusCode.NOT_FOUND or _lacks_namespace(error):
+        if error.status != RPCStatusCode.NOT_FOUND or lacks_namespace(error):
             raise _unavailable(error) from error
         execution = await self._describe(session_id)
         if execution is None:
-            raise SessionNotFound(f"there is no session {session_id}") from None
+            raise SessionNotFound.of(session_id) from None
         if execution.status == WorkflowExecutionStatus.RUNNING or closed_answers:
             return error  # Renewed, or closing, while the message was on its way.
         status = attribute_of(execution, ATTRIBUTE_STATUS) or "closed"
@@ -345,6 +370,7 @@ def _pause(attempt: int) -> float:
 
 
 def _unavailable(error: Exception | None, deadline: float | None = None) -> StoreUnavailable:
+    count(STORE_UNAVAILABLE)
     cause = f" ({_short(error)})" if error else ""
     within = f" within {deadline:g} s" if deadline else ""
     return StoreUnavailable(
@@ -353,10 +379,18 @@ def _unavailable(error: Exception | None, deadline: float | None = None) -> Stor
     )
 
 
-def _lacks_namespace(error: RPCError) -> bool:
-    """Whether it is the namespace that was not found: that says nothing of any session."""
-    kind = NamespaceNotFoundFailure.DESCRIPTOR
-    return any(detail.Is(kind) for detail in error.grpc_status.details)
+def _kind(error: Exception | None) -> str:
+    """The label of a sending that failed."""
+    match error:
+        case RPCError():
+            return error.status.name.lower()
+        case RuntimeError():
+            return "no_connection"
+        case WorkflowUpdateFailedError():
+            return "ending"
+        case WorkflowQueryFailedError():
+            return "query_failed"
+    return "timeout"
 
 
 def _short(error: Exception) -> str:

@@ -10,14 +10,14 @@ It is no stand-in with a life of its own: what hosts a session here is what host
 called; `unreachable()` is a store that cannot be reached.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from turnkeeper.backend import DeliveryAttempts, SessionSummary
+from turnkeeper.backend import DeliveryAttempts, SessionSummary, Sought
 from turnkeeper.client import VoiceSessions
 from turnkeeper.contract import (
     STORE_FORM,
@@ -31,17 +31,24 @@ from turnkeeper.contract import (
     Put,
     Reply,
     SessionState,
-    Status,
     Transcript,
     Turn,
-    searched_transport,
 )
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
 from turnkeeper.dialogue.state import DialogueState
-from turnkeeper.errors import SessionError, SessionNotFound, StoreUnavailable, UnknownForm
+from turnkeeper.erasure import ErasureCertificate, ErasureOrder, Step
+from turnkeeper.errors import (
+    InvalidInput,
+    SessionError,
+    SessionNotFound,
+    StoreUnavailable,
+    UnknownForm,
+)
+from turnkeeper.export import ExportedSession, exported
 from turnkeeper.forms.free import FREE_FORM
 from turnkeeper.forms.model import Form, Frozen, Scalar
+from turnkeeper.security.identity import PUBLIC_KEY
 from turnkeeper.session import Session
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.values.reading import Context
@@ -89,6 +96,7 @@ class MemoryBackend:
         self._clock = clock
         self._settings = settings
         self._sessions: dict[str, Session] = {}
+        self._certificates: dict[str, ErasureCertificate] = {}
         self.delivered: list[DeliveredForm] = []
         self.reachable = True
 
@@ -161,24 +169,57 @@ class MemoryBackend:
         self._found(session_id)
         return None
 
-    async def list(
-        self,
-        prefix: str,
-        *,
-        form: str | None,
-        status: Status | None,
-        limit: int,
-        transport_id: str | None = None,
-    ) -> AsyncIterator[SessionSummary]:
+    async def erase(
+        self, order: ErasureOrder, on_step: Callable[[Step], None]
+    ) -> ErasureCertificate:
         self._require_reachable()
+        if self._sessions.pop(order.session_id, None) is not None:
+            self._certificates[order.session_id] = ErasureCertificate(
+                **order.model_dump(include={"session_id", "tenant", "reason"}),
+                certificate_id=str(uuid4()),
+                namespace="memory",
+                requested_at=self._clock.now,
+                completed_at=self._clock.now,
+                runs_deleted=1,
+                keys_shredded=0,
+            )
+        if order.session_id not in self._certificates:
+            raise SessionNotFound.of(order.session_id)
+        return self._certificates[order.session_id]
+
+    async def begin_erasure(self, order: ErasureOrder) -> None:
+        await self.erase(order, lambda _: None)
+
+    async def export(self, session_id: str, *, secrets: bool) -> tuple[ExportedSession, ...]:
+        return (exported(self._found(session_id), self._clock.now, secrets=secrets),)
+
+    async def list(
+        self, prefix: str, sought: Sought, *, limit: int | None, transport: str | None = None
+    ) -> AsyncIterator[SessionSummary]:
+        found = self._sought(prefix, sought, transport)
+        for row in sorted(found, key=lambda r: (r.running, r.started_at), reverse=True)[:limit]:
+            yield row
+
+    async def count(self, prefix: str, sought: Sought, *, transport: str | None = None) -> int:
+        return len(self._sought(prefix, sought, transport))
+
+    def _sought(self, prefix: str, sought: Sought, transport: str | None) -> "list[SessionSummary]":
+        self._require_reachable()
+        if sought.query is not None:
+            raise InvalidInput("sessions in memory know no list filter of Temporal's")
         rows = [
             _summary(self._found(key).state(self._clock.now), session.is_closed)
             for key, session in self._sessions.items()
-            if key.startswith(prefix) and _has_transport(session, transport_id)
+            if key.startswith(prefix) and transport in (None, session.ledger.transport)
         ]
-        wanted = [r for r in rows if form in (None, r.form) and status in (None, r.status)]
-        for row in sorted(wanted, key=lambda r: (r.running, r.started_at), reverse=True)[:limit]:
-            yield row
+        return [row for row in rows if _is_sought(row, sought)]
+
+    async def identity_key(self, tenant: str) -> bytes:
+        """The one that everybody knows: ids in tests are the same at every run."""
+        return PUBLIC_KEY
+
+    async def require_reachable(self) -> None:
+        self._require_reachable()
 
     async def close(self) -> None:
         """The sessions stay: open `VoiceSessions` on the same backend again to go on."""
@@ -206,7 +247,7 @@ class MemoryBackend:
         self._require_reachable()
         session = self._sessions.get(session_id)
         if session is None:
-            raise SessionNotFound(f"there is no session {session_id}")
+            raise SessionNotFound.of(session_id)
         session.run_out(self._clock.now)
         return session
 
@@ -275,8 +316,12 @@ class MemorySessions(VoiceSessions):
             self._memory.reachable = True
 
 
-def _has_transport(session: Session, transport_id: str | None) -> bool:
-    return transport_id in (None, searched_transport(session.ledger.transport))
+def _is_sought(row: SessionSummary, sought: Sought) -> bool:
+    same = ("form", "status", "field", "running")
+    begun = sought.begun_before
+    return all(getattr(sought, name) in (None, getattr(row, name)) for name in same) and (
+        begun is None or row.started_at < begun
+    )
 
 
 def _summary(state: SessionState, closed: bool) -> SessionSummary:

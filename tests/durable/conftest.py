@@ -66,7 +66,8 @@ class World:
         )
 
     def sessions(self, deadline: float = 15.0) -> VoiceSessions:
-        backend = TemporalBackend(self.client, self.settings.task_queue, deadline)
+        settings = self.settings
+        backend = TemporalBackend(self.client, settings.task_queue, deadline, settings.key_store)
         return VoiceSessions(backend, self.settings)
 
     def handle(self, session_id: str) -> WorkflowHandle[object, object]:

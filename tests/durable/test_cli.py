@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests.durable.conftest import World
+from tests.ids import id_of
 from turnkeeper.cli.talk_view import TerminalView
 from turnkeeper.client import VoiceSessions
 from turnkeeper.forms.load import parse_form
@@ -108,7 +109,7 @@ async def test_a_caller_talks_is_cut_off_carries_on_and_is_seen_by_an_operator(
     assert first.status == 0
     assert first.err == "error: there is no command :bogus; :help shows them\n"
     lines = first.out.splitlines()
-    key = f"voice:session:{working.settings.tenant}:claim:ann"
+    key = id_of("claim", "ann", working.settings.tenant)
     assert lines[0] == f"-- {key}, leg 1"
     assert lines[2:4] == ["caller: 1 2 3 4", "  + policy = 1234"]
     assert lines[5:7] == ["-- the line dropped; the caller rings again", f"-- {key}, leg 2"]
@@ -147,7 +148,7 @@ async def test_a_delivery_that_fails_is_shown_with_its_attempts_and_its_last_fai
     working.forms["errand"] = parse_form(ERRAND.format(port=free_port()))
     told = await run("talk", "errand", "--caller", "bob", typed="milk\n")
     assert told.out.splitlines()[-1] == "-- the agent hung up; the form is submitting"
-    key = f"voice:session:{working.settings.tenant}:errand:bob"
+    key = id_of("errand", "bob", working.settings.tenant)
     async with asyncio.timeout(WITHIN), working.sessions() as sessions:
         # No event tells of an attempt: one can only look.
         while not await failed_once(sessions, key):
@@ -161,12 +162,12 @@ async def test_a_delivery_that_fails_is_shown_with_its_attempts_and_its_last_fai
 async def test_what_is_wrong_is_one_sentence_and_each_thing_has_its_own(
     working: World, run: Commands
 ) -> None:
-    nobody = f"127.0.0.1:{free_port()}"
+    nobody, stranger = f"127.0.0.1:{free_port()}", id_of("claim", "zoe", working.settings.tenant)
     ran = await asyncio.gather(
         run("talk", "claim", "--caller", "ann", "--address", nobody, TURNKEEPER_TURN_DEADLINE="1"),
         run("sessions", "list", "--address", nobody, TURNKEEPER_TURN_DEADLINE="1"),
-        run("sessions", "show", "x", "--namespace", "elsewhere"),
-        run("sessions", "show", "x"),
+        run("sessions", "show", stranger, "--namespace", "elsewhere"),
+        run("sessions", "show", stranger),
         run("talk", "nosuch", "--caller", "ann"),
     )
     away, unlisted, no_namespace, missing, unknown = (one.sentence() for one in ran)
@@ -174,7 +175,7 @@ async def test_what_is_wrong_is_one_sentence_and_each_thing_has_its_own(
         assert f"the address is {nobody}" in unreachable
         assert "`uv run python -m worker dev`" in unreachable
     assert "Namespace elsewhere is not found" in no_namespace
-    assert "there is no session x" in missing
+    assert f"there is no session {stranger}" in missing
     assert "no worker has a form 'nosuch'" in unknown
 
 
@@ -216,7 +217,7 @@ async def test_on_a_terminal_ctrl_c_hangs_up_and_tables_are_drawn(
     assert await talk.wait() == 0
     assert "Traceback" not in terminal.shown
     async with working.sessions() as sessions:
-        state = await sessions.state(sessions.session_id("claim", "ann"))
+        state = await sessions.state(await sessions.session_id("claim", "ann"))
     assert state.legs[-1].reason == "hang_up"
     listing = await terminal.start("sessions", "list")
     await terminal.until(state.session_id)

@@ -442,7 +442,7 @@ async def test_a_transport_id_that_is_too_long_opens_nothing(sessions: VoiceSess
     with pytest.raises(InvalidInput):
         await sessions.open("claim", caller="+14155550101", transport_id="x" * 100_000)
     with pytest.raises(SessionNotFound):
-        await sessions.state(sessions.session_id("claim", "+14155550101"))
+        await sessions.state(await sessions.session_id("claim", "+14155550101"))
 
 
 async def test_a_cancelled_turn_reaches_the_session_all_the_same(sessions: VoiceSessions) -> None:

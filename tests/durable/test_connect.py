@@ -45,7 +45,7 @@ async def test_an_unknown_form_leaves_no_session_behind(
 ) -> None:
     with pytest.raises(UnknownForm, match="'clam'"):
         await sessions.open("clam", caller="+14155550101")
-    await _gone(world, sessions.session_id("clam", "+14155550101"))
+    await _gone(world, await sessions.session_id("clam", "+14155550101"))
 
 
 async def test_a_first_message_that_cannot_be_read_leaves_no_session_behind(
@@ -56,7 +56,7 @@ async def test_a_first_message_that_cannot_be_read_leaves_no_session_behind(
     world.settings = world.settings.model_copy(
         update={"task_queue": world.settings.task_queue + "-plain", "sandboxed": False}
     )
-    key = sessions.session_id("claim", "+14155550101")
+    key = await sessions.session_id("claim", "+14155550101")
     async with world.worker():
         handle = await world.client.start_workflow(
             WORKFLOW, Opening(form="claim"), id=key, task_queue=world.settings.task_queue
@@ -92,7 +92,7 @@ async def test_a_server_that_is_away_never_looks_like_a_new_caller() -> None:
         with pytest.raises(StoreUnavailable, match="nothing is known of the session"):
             await sessions.open("claim", caller="+14155550101")
         with pytest.raises(StoreUnavailable):
-            await sessions.state(sessions.session_id("claim", "+14155550101"))
+            await sessions.state(await sessions.session_id("claim", "+14155550101"))
         with pytest.raises(StoreUnavailable):
             _ = [row async for row in sessions.list()]
 

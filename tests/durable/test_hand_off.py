@@ -55,7 +55,7 @@ async def test_an_operator_hands_a_session_off_once(anywhere: VoiceSessions) -> 
 
 async def test_a_session_that_is_not_there_is_not_handed_off(anywhere: VoiceSessions) -> None:
     with pytest.raises(SessionNotFound):
-        await anywhere.hand_off(anywhere.session_id("claim", CALLER))
+        await anywhere.hand_off(await anywhere.session_id("claim", CALLER))
 
 
 async def test_a_caller_who_rings_back_goes_on_with_the_pending_question(

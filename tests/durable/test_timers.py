@@ -187,7 +187,7 @@ async def test_a_stored_record_is_gone_after_its_time_to_live(ahead: Ahead) -> N
     store = SessionStore(ahead.sessions, ttl=timedelta(hours=1))
     with ahead.environment.with_time_skipping_disabled():
         await store.set("user-42", {"city": "Oslo"})
-    await ahead.forward(ahead.sessions.session_id(STORE_FORM, "user-42"), timedelta(hours=2))
+    await ahead.forward(await ahead.sessions.session_id(STORE_FORM, "user-42"), timedelta(hours=2))
     assert await store.get("user-42") is None
 
 

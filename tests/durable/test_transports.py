@@ -6,7 +6,8 @@ import pytest
 
 from tests.durable.conftest import World
 from turnkeeper.client import VoiceSessions
-from turnkeeper.contract import ATTRIBUTE_TRANSPORT, MAX_TRANSPORT_ID
+from turnkeeper.contract import ATTRIBUTE_TRANSPORT, MAX_TRANSPORT_ID, Connect, Opening
+from turnkeeper.security.identity import PUBLIC_KEY, transport_key
 from turnkeeper.visibility import attribute_of
 
 CALLER = "+14155550101"
@@ -54,9 +55,7 @@ async def test_whatever_an_id_has_in_it_is_looked_for_and_nothing_else(
     await becomes(anywhere, odd, [session.id])
 
 
-async def test_an_id_is_found_though_only_its_beginning_can_be_indexed(
-    anywhere: VoiceSessions,
-) -> None:
+async def test_an_id_is_found_however_long_it_is(anywhere: VoiceSessions) -> None:
     long = "room-" + "x" * 2 * MAX_TRANSPORT_ID + "\x00"
     session = await anywhere.open("claim", CALLER, transport_id=long)
     await becomes(anywhere, long, [session.id])
@@ -74,6 +73,26 @@ async def test_another_tenants_call_is_not_found(world: World, sessions: VoiceSe
     world.settings = world.settings.model_copy(update={"tenant": "another"})
     async with world.sessions() as others:
         assert await found(others, "CA-of-one-tenant") == []
+
+
+async def test_the_id_itself_is_not_indexed_but_its_key(
+    world: World, sessions: VoiceSessions
+) -> None:
+    session = await sessions.open("claim", CALLER, transport_id="CA-secret-81")
+    await becomes(sessions, "CA-secret-81", [session.id])
+    indexed = attribute_of(await world.handle(session.id).describe(), ATTRIBUTE_TRANSPORT)
+    assert indexed == transport_key(PUBLIC_KEY, world.settings.tenant, "CA-secret-81")
+
+
+async def test_a_client_of_before_there_were_keys_is_found_by_the_id_in_clear(
+    world: World, sessions: VoiceSessions
+) -> None:
+    key = await sessions.session_id("claim", CALLER)
+    opening = Opening(form="claim", tenant=world.settings.tenant)
+    connect = Connect(connect_id="c1", transport_id="room 'a'")
+    await sessions.backend_of(key).connect(key, opening, connect)
+    indexed = attribute_of(await world.handle(key).describe(), ATTRIBUTE_TRANSPORT)
+    assert indexed == "room _a_"
 
 
 async def test_an_empty_id_is_not_indexed(world: World, sessions: VoiceSessions) -> None:

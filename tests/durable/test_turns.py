@@ -41,7 +41,7 @@ async def test_a_turn_is_in_history_when_its_reply_is_heard(
 async def test_a_turn_to_a_session_that_is_not_there_creates_none(
     world: World, sessions: VoiceSessions
 ) -> None:
-    stray = sessions.attach(sessions.session_id("claim", "+14155550199"), leg=1)
+    stray = sessions.attach(await sessions.session_id("claim", "+14155550199"), leg=1)
     with pytest.raises(SessionNotFound):
         await stray.turn("4321")
     with pytest.raises(SessionNotFound):

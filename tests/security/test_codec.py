@@ -172,13 +172,14 @@ async def test_the_sdks_contexts_name_the_session(
 # --- keys that are not there ----------------------------------------------------------------------
 
 
-async def test_another_tenants_process_reads_nothing_though_it_has_the_same_key_file(
-    place: Place,
-) -> None:
-    payload = await sealed(place)
-    for session in (SESSION, None):
-        with pytest.raises(KeyUnknown, match="not of this tenant"):
-            await codec(place, tenant="globex").of(session).decode([payload])
+async def test_to_another_tenant_a_key_is_as_unknown_as_one_that_is_not_there(place: Place) -> None:
+    ring = place.keyring()
+    key = await ring.of_session(SESSION)
+    for seen in (ring, place.keyring()):
+        assert (await seen.of_id(key.key_id, tenant="acme")).key_id == key.key_id
+        for key_id in (key.key_id, "0" * 32):
+            with pytest.raises(KeyUnknown, match=f"^the key store has no key {key_id}$"):
+                await seen.of_id(key_id, tenant="globex")
 
 
 async def test_an_old_version_of_the_tenant_key_still_reads(place: Place) -> None:

@@ -42,11 +42,11 @@ async def test_a_store_that_is_away_is_no_answer_about_keys(place: Place) -> Non
 
 async def test_what_is_held_is_bounded_and_the_least_used_goes_first(place: Place) -> None:
     ring = place.keyring()
-    small = Keyring("acme", ring.provider, ring.store, capacity=2)
+    small = Keyring(ring.provider, ring.store, capacity=2)
     first = await small.of_session(SESSION)
     await small.of_session(OTHER)
     await small.of_session(SESSION)
-    await small.of_session(SessionId("default", "a third"))
+    await small.of_session(SessionId("default", "voice:session:acme:claim:user-3"))
     take_away(place)
     assert await small.of_session(SESSION) is first
     with pytest.raises(StoreUnavailable):

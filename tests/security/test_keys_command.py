@@ -31,14 +31,20 @@ async def listed() -> dict[str, object]:
     return found
 
 
+def session(number: int) -> SessionId:
+    return SessionId("default", f"voice:session:acme:claim:{number}")
+
+
 async def begin(place: Place, count: int) -> None:
     ring = place.keyring()
     for number in range(count):
-        await ring.of_session(SessionId("default", f"session-{number}"))
+        await ring.of_session(session(number))
 
 
 async def test_before_the_first_session_there_is_one_version_and_nothing_under_it() -> None:
-    assert (await run("list")).stdout == "version\twraps new sessions\tsessions\n1\tyes\t0\n"
+    assert (await run("list")).stdout == (
+        "version\twraps new sessions\tsessions\tidentity key\n1\tyes\t0\t\n"
+    )
 
 
 async def test_a_rotation_leaves_old_sessions_as_they_are_and_a_rewrap_moves_them(
@@ -48,21 +54,21 @@ async def test_a_rotation_leaves_old_sessions_as_they_are_and_a_rewrap_moves_the
     assert (await run("rotate")).exit_code == 0
     assert ((await listed())["live"], (await listed())["outdated"]) == ({"1": 5}, 5)
     running = place.keyring()
-    key = await running.of_session(SessionId("default", "session-1"))
-    assert (await run("rewrap")).stdout == "Rewrapped 5 session keys.\n"
+    key = await running.of_session(session(1))
+    assert (await run("rewrap")).stdout == "Rewrapped 5 keys.\n"
     assert ((await listed())["live"], (await listed())["outdated"]) == ({"2": 5}, 0)
-    fresh = await place.keyring().of_session(SessionId("default", "session-1"))
+    fresh = await place.keyring().of_session(session(1))
     assert fresh.key_id == key.key_id
 
 
 async def test_what_was_written_before_a_rewrap_is_read_after_it(place: Place) -> None:
     from temporalio.api.common.v1 import Payload
 
-    session, plain = SessionId("default", "session-0"), Payload(data=b"said")
-    written = await SessionCodec(place.keyring(), session=session).encode([plain])
+    plain = Payload(data=b"said")
+    written = await SessionCodec(place.keyring(), session=session(0)).encode([plain])
     await run("rotate")
     await run("rewrap")
-    assert await SessionCodec(place.keyring(), session=session).decode(written) == [plain]
+    assert await SessionCodec(place.keyring(), session=session(0)).decode(written) == [plain]
 
 
 async def test_a_second_rewrap_finds_nothing_to_do(place: Place) -> None:
@@ -83,9 +89,9 @@ async def test_a_rewrap_that_was_cut_short_goes_on_where_it_was(place: Place) ->
         raise StoreUnavailable("the connection was lost")
 
     with pytest.raises(StoreUnavailable):
-        await rewrap(place.keyring(), lost, batch=3)
+        await rewrap(place.keyring(), "acme", lost, batch=3)
     assert (await listed())["outdated"] == 4
-    assert (await run("rewrap")).stdout == "Rewrapped 4 session keys.\n"
+    assert (await run("rewrap")).stdout == "Rewrapped 4 keys.\n"
 
 
 async def test_keys_of_a_version_that_is_not_here_are_left_alone_and_told(place: Place) -> None:
@@ -93,13 +99,26 @@ async def test_keys_of_a_version_that_is_not_here_are_left_alone_and_told(place:
     await run("rotate")
     document = json.loads(place.key_file.read_text())
     place.key_file.write_text(json.dumps({"current": "2", "keys": {"2": document["keys"]["2"]}}))
-    await place.keyring().of_session(SessionId("default", "another"))
+    await place.keyring().of_session(session(9))
     result = await run("rewrap")
-    assert (result.exit_code, result.stdout) == (1, "Rewrapped 0 session keys.\n")
-    assert "2 session keys are wrapped by a version that is not here" in result.stderr
+    assert (result.exit_code, result.stdout) == (1, "Rewrapped 0 keys.\n")
+    assert "2 keys are wrapped by a version that is not here" in result.stderr
     assert (await listed())["live"] == {"1": 2, "2": 1}
     place.key_file.write_text(json.dumps(document))
-    assert (await run("rewrap")).stdout == "Rewrapped 2 session keys.\n"
+    assert (await run("rewrap")).stdout == "Rewrapped 2 keys.\n"
+
+
+async def test_the_identity_key_is_shown_moved_with_the_others_and_is_no_session(
+    place: Place,
+) -> None:
+    await begin(place, 2)
+    made = await place.keyring().identity_key("acme")
+    await run("rotate")
+    assert (await run("list")).stdout.splitlines()[1:] == ["1\t\t2\tyes", "2\tyes\t0\t"]
+    assert (await listed())["outdated"] == 3
+    assert (await run("rewrap")).stdout == "Rewrapped 3 keys.\n"
+    assert (await run("list")).stdout.splitlines()[1:] == ["1\t\t0\t", "2\tyes\t2\tyes"]
+    assert await place.keyring().identity_key("acme") == made
 
 
 async def test_another_tenants_keys_are_neither_counted_nor_moved(place: Place) -> None:

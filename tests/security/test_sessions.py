@@ -53,8 +53,8 @@ async def events(world: World, session_id: str) -> Sequence[HistoryEvent]:
         return ()
 
 
-def id_of(world: World, caller: str) -> str:
-    return f"voice:session:{world.settings.tenant}:claim:{caller}"
+async def id_of(world: World, caller: str) -> str:
+    return await world.sessions().session_id("claim", caller)
 
 
 async def test_a_worker_with_only_the_old_key_waits_and_goes_on_once_the_key_arrives(
@@ -66,9 +66,10 @@ async def test_a_worker_with_only_the_old_key_waits_and_goes_on_once_the_key_arr
     late = await process(sealed, server, keys=f"file:{behind}")
     async with late.worker(), sealed.sessions() as sessions:
         opening = asyncio.ensure_future(sessions.open("claim", caller="user-1"))
-        said = await stuck(sealed, id_of(sealed, "user-1"))
+        session_id = await id_of(sealed, "user-1")
+        said = await stuck(sealed, session_id)
         assert "version 2 of the tenant key is not among those here" in said
-        description = await sealed.handle(id_of(sealed, "user-1")).describe()
+        description = await sealed.handle(session_id).describe()
         assert description.status == WorkflowExecutionStatus.RUNNING
         shutil.copy(place.key_file, behind)
         session = await opening
@@ -102,7 +103,8 @@ async def test_the_key_is_rotated_and_rewrapped_while_callers_are_on_the_line(
         after = await sessions.open("claim", caller="user-2")
         await after.turn("4322")
         await before.turn("no")
-        assert (await rewrap(keyring(sealed.settings))).rewrapped == 1
+        done = await rewrap(keyring(sealed.settings), sealed.settings.tenant)
+        assert done.rewrapped == 2  # The first session's, and the identity key.
         await before.turn("yesterday")
         fresh = await process(sealed, server)
         async with fresh.sessions() as elsewhere:
@@ -127,7 +129,7 @@ async def test_a_forged_or_moved_message_is_dropped_and_the_session_goes_on(
     plain = await connect(server.address, settings=read_settings())
     async with sealed.worker(), sealed.sessions() as sessions:
         session = await sessions.open("claim", caller="user-1")
-        other = SessionId("default", id_of(sealed, "user-2"))
+        other = SessionId("default", await id_of(sealed, "user-2"))
         turn = Turn(epoch=session.epoch, leg=session.leg, utterance_id="forged", text="6666")
         unsealed = await plain.data_converter.encode([turn])
         moved = await SessionCodec(keyring(sealed.settings), session=other).encode(unsealed)

@@ -1,11 +1,23 @@
 """A caller is one subject however the number is written, and nobody is two people's subject."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnkeeper.errors import InvalidCaller
-from turnkeeper.security.identity import MAX_CALLER, session_id, subject_of
+from turnkeeper.errors import InvalidCaller, InvalidInput
+from turnkeeper.security.identity import (
+    MAX_CALLER,
+    PUBLIC_KEY,
+    form_of,
+    is_session_of,
+    normal_caller,
+    session_id,
+    subject_of,
+    tenant_of,
+    transport_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,20 +35,20 @@ from turnkeeper.security.identity import MAX_CALLER, session_id, subject_of
     ],
 )
 def test_every_spelling_of_a_number_is_one_subject(spelling: str) -> None:
-    assert subject_of(spelling, "US") == "+14155550100"
+    assert normal_caller(spelling, "US") == "+14155550100"
 
 
 def test_a_national_number_is_read_in_its_region() -> None:
-    assert subject_of("020 7946 0958", "GB") == "+442079460958"
+    assert normal_caller("020 7946 0958", "GB") == "+442079460958"
 
 
 @pytest.mark.parametrize("user", ["user-42", "1234", "b1f6e0", "911"])
 def test_an_id_stays_as_it_is(user: str) -> None:
-    assert subject_of(user, "US") == user
+    assert normal_caller(user, "US") == user
 
 
 def test_an_email_address_is_one_subject_in_any_case() -> None:
-    assert subject_of("Ada@Example.COM") == subject_of("ada@example.com") == "ada@example.com"
+    assert normal_caller("Ada@Example.COM") == normal_caller("ada@example.com") == "ada@example.com"
 
 
 @pytest.mark.parametrize(
@@ -44,16 +56,77 @@ def test_an_email_address_is_one_subject_in_any_case() -> None:
 )
 def test_a_withheld_number_is_nobody(nobody: str) -> None:
     with pytest.raises(InvalidCaller):
-        subject_of(nobody)
+        normal_caller(nobody)
 
 
 def test_a_caller_that_is_too_long_is_refused() -> None:
     with pytest.raises(InvalidCaller, match="1 to 200 characters"):
-        subject_of("x" * (MAX_CALLER + 1))
+        normal_caller("x" * (MAX_CALLER + 1))
+
+
+KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+
+
+def test_a_subject_is_128_bits_that_only_the_same_key_tenant_and_caller_give() -> None:
+    subject = subject_of(KEY, "acme", "+14155550100")
+    assert subject == subject_of(KEY, "acme", "+14155550100")
+    assert re.fullmatch(r"[a-z2-7]{26}", subject)
+    others = {
+        subject_of(OTHER_KEY, "acme", "+14155550100"),
+        subject_of(KEY, "globex", "+14155550100"),
+        subject_of(KEY, "acme", "+14155550101"),
+        transport_key(KEY, "acme", "+14155550100"),
+        subject_of(PUBLIC_KEY, "acme", "+14155550100"),
+    }
+    assert len(others | {subject}) == 6
+
+
+def test_a_subject_is_the_same_in_every_release() -> None:
+    """Another one would make a stranger of everybody who calls back."""
+    assert subject_of(PUBLIC_KEY, "default", "+14155550100") == "4vpcede3a3lvhqdoebqulbd4g4"
+
+
+@given(caller=st.text(min_size=1), tenant=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}"))
+def test_any_caller_has_a_subject_of_the_same_form(caller: str, tenant: str) -> None:
+    assert re.fullmatch(r"[a-z2-7]{26}", subject_of(KEY, tenant, caller))
+
+
+def test_no_transports_id_is_indexed_as_nothing() -> None:
+    assert transport_key(KEY, "acme", "") == ""
 
 
 def test_a_session_id_has_its_four_parts() -> None:
-    assert session_id("voice:session", "acme", "claim", "+1") == "voice:session:acme:claim:+1"
+    whole = session_id("voice:session", "acme", "claim", "aa")
+    assert whole == "voice:session:acme:claim:aa"
+    assert (tenant_of(whole), form_of(whole)) == ("acme", "claim")
+
+
+@pytest.mark.parametrize("id_", ["", "acme:claim:aa", "voice::claim:aa", "a:b:c:", "erasure"])
+def test_what_is_no_sessions_id_has_no_tenant(id_: str) -> None:
+    with pytest.raises(InvalidInput, match="a session's id is prefix:tenant:form:subject"):
+        tenant_of(id_)
+
+
+ACME = session_id("voice:session", "acme", "claim", "a" * 26)
+
+
+@pytest.mark.parametrize(
+    ("id_", "prefix", "tenant", "own"),
+    [
+        (ACME, "voice:session", "acme", True),
+        (ACME, "voice:session", "acm", False),
+        (ACME, "voice", "session", False),
+        (ACME, "voice:sessions", "acme", False),
+        (ACME.replace("claim", "claim:acme"), "voice:session", "acme", False),
+        (f"{ACME}.erasure", "voice:session", "acme", False),
+        (ACME[:-1], "voice:session", "acme", False),
+        ("acme", "voice:session", "acme", False),
+    ],
+)
+def test_a_session_is_a_tenants_if_all_of_its_id_says_so(
+    id_: str, prefix: str, tenant: str, own: bool
+) -> None:
+    assert is_session_of(id_, prefix, tenant) is own
 
 
 @pytest.mark.parametrize(("tenant", "form"), [("a:b", "c"), ("a", "b:c"), ("", "c"), ("a", "")])
@@ -63,9 +136,9 @@ def test_parts_that_would_make_two_sessions_one_are_refused(tenant: str, form: s
 
 
 @given(st.text())
-def test_any_text_is_a_subject_without_separators_or_a_clear_refusal(text: str) -> None:
+def test_any_text_is_a_caller_without_separators_or_a_clear_refusal(text: str) -> None:
     try:
-        subject = subject_of(text)
+        subject = normal_caller(text)
     except InvalidCaller:
         return
     assert subject
@@ -74,5 +147,7 @@ def test_any_text_is_a_subject_without_separators_or_a_clear_refusal(text: str) 
 
 
 def test_an_extension_is_somebody_only_together_with_its_exchange() -> None:
-    assert subject_of("sip:1001@north.example") == "1001@north.example"
-    assert subject_of("sip:1001@north.example;user=phone") != subject_of("sip:1001@south.example")
+    assert normal_caller("sip:1001@north.example") == "1001@north.example"
+    assert normal_caller("sip:1001@north.example;user=phone") != normal_caller(
+        "sip:1001@south.example"
+    )

@@ -35,22 +35,38 @@ def test_every_setting_is_read_from_each_of_its_variables(
         "log_level": "debug",
         "turn_deadline": "7.5",
         "max_cached_sessions": "12",
+        "tenant_namespace": "voice-{tenant}",
         "public_url": "https://voice.example.com",
+        "health": "127.0.0.1:8090",
+        "twilio_auth_token": "8f1d2c, acme:77c0ab",
+        "telnyx_public_key": f"{'A' * 43}=, acme:{'B' * 43}=",
         "openai_subject": "call.customer.number, header:X-Caller",
         "openai_call": "header:X-Call",
         "keys": "env:KEYS",
         "key_store": "sqlite:keys.db",
         "accept_plaintext": "true",
         "sandboxed": "false",
+        "versioning": "pinned",
+        "jwt_jwks": "file:jwks.json",
+        "rate": "600/minute",
+        "opening_rate": "5/hour",
+        "max_streams": "7",
+        "origins": "https://shop.example.com, http://localhost:3000",
+        "proxies": "10.0.0.0/8, ::1",
+        "ui_origin": "https://temporal.example.com",
     }
-    partners = {"deployment": "build_id", "keys": "key_store"}
-    partners |= {second: first for first, second in partners.items()}
+    together = (
+        {"deployment", "build_id"},
+        {"keys", "key_store"},
+        {"jwt_jwks", "jwt_issuer", "jwt_audience"},
+    )
     value = values.get(setting.name, "other")
-    partner = partners.get(setting.name)
+    partners = {name for group in together if setting.name in group for name in group}
+    partners -= {setting.name}
     for variable in setting.variables:
         with monkeypatch.context() as environment:
             environment.setenv(variable, value)
-            settings = read_settings(**({partner: values.get(partner, "x")} if partner else {}))
+            settings = read_settings(**{name: values.get(name, "x") for name in partners})
         assert str(getattr(settings, setting.name)).lower() == value.lower()
 
 

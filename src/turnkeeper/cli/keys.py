@@ -3,15 +3,14 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from turnkeeper.cli.display import print_table
+from turnkeeper.cli.display import print_table, progress
 from turnkeeper.errors import SettingsError
 from turnkeeper.settings import read_settings
 
@@ -54,10 +53,11 @@ def make(file: Path) -> None:
 @tenant_option
 @as_json
 def list_(tenant: str | None, as_json: bool) -> None:
-    """List the versions of the tenant key, with the number of sessions that each one wraps."""
+    """List the versions of the tenant key, and what each one wraps: the keys of so many sessions,
+    and the tenant's identity key, which makes the ids of callers."""
     from turnkeeper.security.rewrapping import tenant_keys
 
-    _print(_run(tenant_keys(_keyring(tenant))), as_json=as_json)
+    _print(_run(tenant_keys(*_opened(tenant))), as_json=as_json)
 
 
 @keys.command()
@@ -72,7 +72,7 @@ def rotate(tenant: str | None, as_json: bool) -> None:
     from turnkeeper.security.key_file import FileKeys
     from turnkeeper.security.rewrapping import tenant_keys
 
-    keyring = _keyring(tenant)
+    keyring, whose = _opened(tenant)
     if not isinstance(keyring.provider, FileKeys):
         raise SettingsError(
             "only a key file (TURNKEEPER_KEYS=file:PATH) is rotated here: give an environment"
@@ -80,14 +80,14 @@ def rotate(tenant: str | None, as_json: bool) -> None:
             " then run `turnkeeper keys rewrap`"
         )
     _run(keyring.provider.rotate())
-    _print(_run(tenant_keys(keyring)), as_json=as_json)
+    _print(_run(tenant_keys(keyring, whose)), as_json=as_json)
 
 
 @keys.command()
 @tenant_option
 @as_json
 def rewrap(tenant: str | None, as_json: bool) -> None:
-    """Wrap the keys of all sessions with the current version of the tenant key.
+    """Wrap all keys, the identity key too, with the current version of the tenant key.
 
     Nothing stops meanwhile. Cut short, it goes on where it was when it is run again. Exits with 1
     if a key is left whose version is not here.
@@ -95,26 +95,30 @@ def rewrap(tenant: str | None, as_json: bool) -> None:
     from turnkeeper.security.rewrapping import rewrap as rewrap_all
     from turnkeeper.security.rewrapping import tenant_keys
 
-    keyring = _keyring(tenant)
-    with _progress(_run(tenant_keys(keyring)).outdated, shown=not as_json) as advance:
-        done = _run(rewrap_all(keyring, advance))
+    keyring, whose = _opened(tenant)
+    outdated = _run(tenant_keys(keyring, whose)).outdated
+    with progress("rewrapping", outdated, shown=not as_json) as advance:
+        done = _run(rewrap_all(keyring, whose, advance))
     if as_json:
         click.echo(json.dumps(asdict(done), indent=2))
     else:
-        click.echo(f"Rewrapped {done.rewrapped} session keys.")
+        click.echo(f"Rewrapped {done.rewrapped} keys.")
     if done.unknown:
         click.echo(
-            f"error: {done.unknown} session keys are wrapped by a version that is not here; they"
+            f"error: {done.unknown} keys are wrapped by a version that is not here; they"
             " are as they were",
             err=True,
         )
         sys.exit(1)
 
 
-def _keyring(tenant: str | None) -> "Keyring":
+def _opened(tenant: str | None) -> "tuple[Keyring, str]":
+    """The keys, and whose are asked for."""
+    from turnkeeper.local_server import beside
     from turnkeeper.security.converter import keyring
 
-    return keyring(read_settings(tenant=tenant))
+    settings = beside(read_settings(tenant=tenant))
+    return keyring(settings), settings.tenant
 
 
 def _run(work: Coroutine[object, object, T]) -> T:
@@ -128,11 +132,17 @@ def _print(found: "TenantKeys", *, as_json: bool) -> None:
         document = {**asdict(found), "outdated": found.outdated}
         click.echo(json.dumps(document, indent=2))
         return
-    versions = dict.fromkeys((*found.versions.known, *found.live))
+    identity = () if found.identity is None else (found.identity,)
+    versions = dict.fromkeys((*found.versions.known, *found.live, *identity))
     print_table(
-        ("version", "wraps new sessions", "sessions"),
+        ("version", "wraps new sessions", "sessions", "identity key"),
         [
-            (version, _yes(version == found.versions.current), str(found.live.get(version, 0)))
+            (
+                version,
+                _yes(version == found.versions.current),
+                str(found.live.get(version, 0)),
+                _yes(version == found.identity),
+            )
             for version in versions
         ],
     )
@@ -140,17 +150,3 @@ def _print(found: "TenantKeys", *, as_json: bool) -> None:
 
 def _yes(so: bool) -> str:
     return "yes" if so else ""
-
-
-@contextmanager
-def _progress(total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where that is a terminal and a person waits."""
-    if not shown or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("rewrapping", total=total)
-        yield lambda count: bar.advance(task, count)

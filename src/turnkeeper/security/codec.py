@@ -47,7 +47,7 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
     """Encrypts and decrypts payloads with the keys of a keyring.
 
     Args:
-        keyring: of the tenant in use.
+        keyring: has the keys of the sessions.
         accept_plaintext: read what is not encrypted, too.
         session: whose payloads these are; the SDK gives it with `with_context`.
     """
@@ -55,7 +55,7 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
     def __init__(
         self, keyring: Keyring, *, accept_plaintext: bool = False, session: SessionId | None = None
     ) -> None:
-        self._keyring = keyring
+        self.keyring = keyring
         self._accept_plaintext = accept_plaintext
         self._session = session
 
@@ -65,14 +65,14 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
 
     def of(self, session: SessionId | None) -> "SessionCodec":
         """For one session's payloads; None: whose they are is known by their key alone."""
-        return SessionCodec(self._keyring, accept_plaintext=self._accept_plaintext, session=session)
+        return SessionCodec(self.keyring, accept_plaintext=self._accept_plaintext, session=session)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Encrypts. Raises KeyUnknown, StoreUnavailable, SettingsError; PayloadRefused where it is
         not known whose payloads these are."""
         if self._session is None:
             raise PayloadRefused("content of no session can't be encrypted: there is no key for it")
-        key = await self._keyring.of_session(self._session)
+        key = await self.keyring.of_session(self._session)
         return [_encrypted(payload, key) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -94,7 +94,7 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
         key_id = payload.metadata.get(KEY_ID, b"")
         if not _KEY_ID.fullmatch(key_id):
             raise PayloadRefused("encrypted content that does not say with which key")
-        key = await self._keyring.of_id(key_id.decode(), self._session)
+        key = await self.keyring.of_id(key_id.decode(), self._session)
         try:
             return Payload.FromString(open_sealed(key.cipher, payload.data, key.belongs_to))
         except (InvalidTag, DecodeError):

@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from turnkeeper.contract import NOT_OPENED
 from turnkeeper.errors import KeyShredded, KeyUnknown, SettingsError
+from turnkeeper.security.identity import PUBLIC_KEY
 from turnkeeper.security.refused import SessionPayloadConverter
 from turnkeeper.settings import Settings
 
@@ -71,6 +72,18 @@ class SessionDataConverter(DataConverter):
     def _codec(self) -> "SessionCodec":
         return cast("SessionCodec", self.payload_codec)
 
+    async def identity_key(self, tenant: str) -> bytes:
+        """Raises KeyUnknown, StoreUnavailable, SettingsError."""
+        return await self._codec.keyring.identity_key(tenant)
+
+
+async def identity_key(converter: DataConverter, tenant: str) -> bytes:
+    """The key that makes subjects: the tenant's own, or the one that everybody knows where the
+    converter has no keys. Raises KeyUnknown, StoreUnavailable, SettingsError."""
+    if isinstance(converter, SessionDataConverter):
+        return await converter.identity_key(tenant)
+    return PUBLIC_KEY
+
 
 def data_converter(settings: Settings) -> DataConverter:
     """How values become what Temporal stores: encrypted where `TURNKEEPER_KEYS` is set.
@@ -91,7 +104,7 @@ def data_converter(settings: Settings) -> DataConverter:
 
 
 def keyring(settings: Settings) -> "Keyring":
-    """The data keys of the tenant in use. Raises SettingsError where no keys are set."""
+    """The data keys of all tenants. Raises SettingsError where no keys are set."""
     if settings.keys is None or settings.key_store is None:
         raise SettingsError(
             "no keys are set: set TURNKEEPER_KEYS (file:PATH, env:NAME or aws-kms:KEY) and"
@@ -101,4 +114,4 @@ def keyring(settings: Settings) -> "Keyring":
     from turnkeeper.security.keyring import Keyring
     from turnkeeper.security.keys import key_provider
 
-    return Keyring(settings.tenant, key_provider(settings.keys), key_store(settings.key_store))
+    return Keyring(key_provider(settings.keys), key_store(settings.key_store))

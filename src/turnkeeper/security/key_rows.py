@@ -6,12 +6,19 @@ database's clock: a process whose own clock is wrong misses no shred.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, cast
 
-from turnkeeper.security.key_store import KeyCounts, NewKey, SessionId, StoredKey
+from turnkeeper.security.key_store import (
+    KeyCounts,
+    NewKey,
+    SessionId,
+    StoredKey,
+    identity_of,
+)
 from turnkeeper.security.keys import WrappedKey
 
 Value = str | int | bytes | None
@@ -29,7 +36,7 @@ class Dialect:
 class Rows(Protocol):
     """A database. Both methods block, may be called from any thread, and raise StoreUnavailable.
 
-    The first use makes what `SCHEMA` says, where it is not there yet.
+    The first use makes what `schema.TABLES` says, where it is not there yet.
     """
 
     dialect: Dialect
@@ -95,8 +102,8 @@ _REWRAP = """
     RETURNING key_id
 """
 _COUNTS = """
-    SELECT version, shredded_at IS NOT NULL, COUNT(*) FROM session_keys
-    WHERE tenant = :tenant GROUP BY 1, 2 ORDER BY 1
+    SELECT version, namespace, shredded_at IS NOT NULL, COUNT(*) FROM session_keys
+    WHERE tenant = :tenant GROUP BY 1, 2, 3 ORDER BY 1
 """
 
 
@@ -152,24 +159,21 @@ class SqlKeyStore:
         return bool(changed)
 
     async def counts(self, tenant: str) -> KeyCounts:
-        live: dict[str, int] = {}
-        shredded = 0
-        for version, is_shredded, count in await self._run(_COUNTS, tenant=tenant):
-            if is_shredded:
+        live: Counter[str] = Counter()
+        shredded, identity = 0, None
+        for version, namespace, gone, count in await self._run(_COUNTS, tenant=tenant):
+            if gone:
                 shredded += cast(int, count)
+            elif namespace == identity_of(tenant).namespace:
+                identity = str(version)
             else:
-                live[str(version)] = cast(int, count)
-        return KeyCounts(live, shredded)
+                live[str(version)] += cast(int, count)
+        return KeyCounts(live, shredded, identity)
 
     async def _run(self, statement: str, **values: Value) -> list[Row]:
         dialect = self._rows.dialect
         text = statement.replace("{now}", dialect.now)
         return await asyncio.to_thread(lambda: self._rows.run(text, **values))
-
-
-def schema(dialect: Dialect) -> list[str]:
-    """The statements that make the table; each does nothing where it has been run."""
-    return [statement.replace("{blob}", dialect.blob) for statement in SCHEMA]
 
 
 def _named(session: SessionId) -> dict[str, Value]:

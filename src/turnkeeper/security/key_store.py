@@ -5,7 +5,8 @@
 | `sqlite:PATH` | a file, for the processes of one machine |
 | `postgresql://...` | a database, for many machines; needs `turnkeeper[postgres]` |
 
-One row a key. A session has at most one live key, which the first process to need it adds. To erase
+One row a key. A session has at most one live key, which the first process to need it adds; a
+tenant's identity key (`turnkeeper.security.identity`) is a row in the same way. To erase
 a session its keys are shredded: the wrapped bytes are deleted, and the row stays as a tombstone, so
 that "shredded" and "not here" are never mixed up.
 """
@@ -14,10 +15,13 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from turnkeeper.errors import SettingsError
 from turnkeeper.security.keys import WrappedKey
+
+if TYPE_CHECKING:
+    from turnkeeper.security.key_rows import Rows
 
 
 class SessionId(NamedTuple):
@@ -25,6 +29,11 @@ class SessionId(NamedTuple):
 
     namespace: str
     workflow_id: str
+
+
+def identity_of(tenant: str) -> SessionId:
+    """What a tenant's identity key is kept under; no session's namespace is empty."""
+    return SessionId("", tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +60,12 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyCounts:
-    """How many keys a tenant has: live ones by version of the tenant key, and tombstones."""
+    """How many session keys a tenant has: live ones by version of the tenant key, and tombstones.
+    `identity` is the version that wraps the identity key; None where none was needed yet."""
 
     live: Mapping[str, int]
     shredded: int
+    identity: str | None = None
 
 
 class KeyStore(Protocol):
@@ -100,24 +111,28 @@ def new_key_id() -> str:
 
 def key_store(url: str) -> KeyStore:
     """What `url` names; it is opened when first used. Raises SettingsError with one sentence."""
+    from turnkeeper.security.key_rows import SqlKeyStore
+
+    return SqlKeyStore(database(url))
+
+
+def database(url: str) -> "Rows":
+    """The database of `url`, in which other tables of ours are as well; see `schema`."""
     scheme, _, place = url.partition(":")
-    make = _STORES.get(scheme)
+    make = _DATABASES.get(scheme)
     if make is None or not place:
-        schemes = ", ".join(f"{name}:" for name in _STORES)
+        schemes = ", ".join(f"{name}:" for name in _DATABASES)
         raise SettingsError(f"TURNKEEPER_KEY_STORE must begin with one of {schemes}")
     return make(url)
 
 
-def _sqlite(url: str) -> KeyStore:
-    from turnkeeper.security.key_rows import SqlKeyStore
+def _sqlite(url: str) -> "Rows":
     from turnkeeper.security.sqlite_rows import SqliteRows
 
-    return SqlKeyStore(SqliteRows(url.partition(":")[2]))
+    return SqliteRows(url.partition(":")[2])
 
 
-def _postgres(url: str) -> KeyStore:
-    from turnkeeper.security.key_rows import SqlKeyStore
-
+def _postgres(url: str) -> "Rows":
     try:
         from turnkeeper.security.postgres_rows import PostgresRows
     except ImportError as error:
@@ -125,10 +140,10 @@ def _postgres(url: str) -> KeyStore:
             "TURNKEEPER_KEY_STORE is postgresql://..., which needs turnkeeper[postgres]"
             f" ({error.name} is missing)"
         ) from None
-    return SqlKeyStore(PostgresRows(url))
+    return PostgresRows(url)
 
 
-_STORES: dict[str, Callable[[str], KeyStore]] = {
+_DATABASES: dict[str, Callable[[str], "Rows"]] = {
     "sqlite": _sqlite,
     "postgresql": _postgres,
     "postgres": _postgres,

@@ -21,7 +21,15 @@ from weakref import WeakSet
 
 from turnkeeper.errors import KeyShredded, KeyUnknown, PayloadRefused, StoreUnavailable
 from turnkeeper.security.aead import AESGCM, associated, new_key
-from turnkeeper.security.key_store import KeyStore, NewKey, SessionId, StoredKey, new_key_id
+from turnkeeper.security.identity import tenant_of
+from turnkeeper.security.key_store import (
+    KeyStore,
+    NewKey,
+    SessionId,
+    StoredKey,
+    identity_of,
+    new_key_id,
+)
 from turnkeeper.security.keys import KeyProvider
 from turnkeeper.telemetry import logger
 
@@ -42,6 +50,7 @@ class DataKey:
     """A session's key, ready for use."""
 
     key_id: str
+    tenant: str
     session: SessionId
     cipher: AESGCM
     belongs_to: bytes
@@ -49,24 +58,21 @@ class DataKey:
 
 
 class Keyring:
-    """The data keys of one tenant's sessions.
+    """The data keys of sessions, each wrapped by the key of the tenant that its id names.
 
     Args:
-        tenant: whose; a key of another is unknown here, whoever could unwrap it.
-        provider: has the tenant's key.
+        provider: has the keys of the tenants.
         store: has the wrapped data keys.
         capacity: how many keys are kept, the least recently used goes first.
     """
 
-    def __init__(
-        self, tenant: str, provider: KeyProvider, store: KeyStore, capacity: int = CAPACITY
-    ) -> None:
-        self.tenant = tenant
+    def __init__(self, provider: KeyProvider, store: KeyStore, capacity: int = CAPACITY) -> None:
         self.provider = provider
         self.store = store
         self._capacity = capacity
         self._keys: OrderedDict[str, DataKey] = OrderedDict()
         self._live: dict[SessionId, str] = {}
+        self._identity: dict[str, bytes] = {}
         self._asked_at = time.monotonic()
         self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,20 +81,25 @@ class Keyring:
     async def of_session(self, session: SessionId) -> DataKey:
         """The key that the session's content is encrypted with; made if it has none.
 
-        Raises KeyUnknown, StoreUnavailable, SettingsError.
+        Raises KeyUnknown, StoreUnavailable, SettingsError; InvalidInput for what is no session.
         """
         self._watch()
         known = self._keys.get(self._live.get(session, ""))
         if known is not None:
             self._keys.move_to_end(known.key_id)
             return known
-        stored = await self.store.live(session) or await self._add(session)
+        stored = await self.store.live(session) or await self._add(
+            session, tenant_of(session.workflow_id)
+        )
         key = await self._unwrapped(stored)
         self._live[session] = key.key_id
         return key
 
-    async def of_id(self, key_id: str, session: SessionId | None = None) -> DataKey:
-        """The key of that id. Given a session, it must be one of its keys.
+    async def of_id(
+        self, key_id: str, session: SessionId | None = None, tenant: str | None = None
+    ) -> DataKey:
+        """The key of that id. Given a session, it must be one of its keys; given a tenant, another
+        tenant's key is as unknown as one that is not there.
 
         Raises KeyUnknown, KeyShredded, PayloadRefused (another session's), StoreUnavailable,
         SettingsError.
@@ -97,11 +108,23 @@ class Keyring:
         known = self._keys.get(key_id)
         if known is not None:
             self._keys.move_to_end(key_id)
-            return _of(known, session)
+            return _of(known, session, tenant)
         stored = await self.store.find(key_id)
         if stored is None:
-            raise KeyUnknown(f"the key store has no key {key_id}")
-        return await self._unwrapped(_of(stored, session))
+            raise _not_there(key_id)
+        return await self._unwrapped(_of(stored, session, tenant))
+
+    async def identity_key(self, tenant: str) -> bytes:
+        """The tenant's identity key: fetched once, and made if the tenant has none.
+
+        Raises KeyUnknown, StoreUnavailable, SettingsError.
+        """
+        key = self._identity.get(tenant)
+        if key is None:
+            owner = identity_of(tenant)
+            stored = await self.store.live(owner) or await self._add(owner, tenant)
+            key = self._identity[tenant] = await self._opened(stored)
+        return key
 
     async def shred(self, session: SessionId) -> int:
         """Destroys the session's keys for everyone; how many there were. Again: 0."""
@@ -112,17 +135,18 @@ class Keyring:
 
     # --- from the store ---------------------------------------------------------------------------
 
-    async def _add(self, session: SessionId) -> StoredKey:
-        wrapped = await self.provider.wrap(self.tenant, new_key())
-        return await self.store.add(NewKey(new_key_id(), self.tenant, session, wrapped))
+    async def _add(self, session: SessionId, tenant: str) -> StoredKey:
+        wrapped = await self.provider.wrap(tenant, new_key())
+        return await self.store.add(NewKey(new_key_id(), tenant, session, wrapped))
 
-    async def _unwrapped(self, stored: StoredKey) -> DataKey:
-        if stored.tenant != self.tenant:
-            raise KeyUnknown(f"the key {stored.key_id} is not of this tenant")
+    async def _opened(self, stored: StoredKey) -> bytes:
         if stored.wrapped is None:
             raise KeyShredded(f"the key {stored.key_id} was shredded; what it encrypted is gone")
-        cipher = AESGCM(await self.provider.unwrap(self.tenant, stored.wrapped))
-        key = DataKey(stored.key_id, stored.session, cipher, _belongs_to(stored))
+        return await self.provider.unwrap(stored.tenant, stored.wrapped)
+
+    async def _unwrapped(self, stored: StoredKey) -> DataKey:
+        cipher = AESGCM(await self._opened(stored))
+        key = DataKey(stored.key_id, stored.tenant, stored.session, cipher, _belongs_to(stored))
         self._keys[key.key_id] = key
         while len(self._keys) > self._capacity:
             self._forget(next(iter(self._keys)))
@@ -179,7 +203,13 @@ def _belongs_to(stored: StoredKey) -> bytes:
     return associated(_BOUND, session.namespace, session.workflow_id, stored.key_id)
 
 
-def _of(key: Keyed, session: SessionId | None) -> Keyed:
+def _of(key: Keyed, session: SessionId | None, tenant: str | None) -> Keyed:
+    if tenant is not None and key.tenant != tenant:
+        raise _not_there(key.key_id)
     if session is not None and key.session != session:
         raise PayloadRefused("content that another session stored was put here")
     return key
+
+
+def _not_there(key_id: str) -> KeyUnknown:
+    return KeyUnknown(f"the key store has no key {key_id}")

@@ -15,7 +15,8 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from turnkeeper.errors import SettingsError, StoreUnavailable
-from turnkeeper.security.key_rows import Dialect, Row, Value, schema
+from turnkeeper.security.key_rows import Dialect, Row, Value
+from turnkeeper.security.schema import TABLES, making
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ _GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClos
 
 
 class PostgresRows:
-    """The table `session_keys` of the database at `url`, in the schema that its role is led to."""
+    """The tables in the database at `url`, in the schema that its role is led to."""
 
     dialect = Dialect(blob="BYTEA", now="CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)")
 
@@ -82,14 +83,16 @@ class PostgresRows:
                 return
             self._pool.open()
             with self._pool.connection() as connection, connection.transaction():
-                _make_table(connection)
+                _make_tables(connection)
             self._prepared = True
 
 
-def _make_table(connection: psycopg.Connection) -> None:
-    """By one process at a time: `IF NOT EXISTS` alone fails when two make it at once."""
+def _make_tables(connection: psycopg.Connection) -> None:
+    """By one process at a time: `IF NOT EXISTS` alone fails when two make one at once. A table that
+    is there is left alone: it may be another role's, and this one may not make any."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
-    there = connection.execute("SELECT to_regclass('session_keys')").fetchone()
-    if there is None or there[0] is None:
-        for statement in schema(PostgresRows.dialect):
-            connection.execute(statement)
+    for table in TABLES:
+        there = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
+        if there is None or there[0] is None:
+            for statement in making(table, PostgresRows.dialect):
+                connection.execute(statement)

@@ -1,10 +1,12 @@
-"""Moves the data keys of sessions to the current version of the tenant key.
+"""Moves a tenant's keys to the current version of the tenant key: the data keys of its sessions,
+and its identity key.
 
 Sessions go on meanwhile, also those whose key is being moved: the data key stays the same, only
 what wraps it changes. It goes through the keys in order, in batches, and takes those that another
 version wraps: cut short, it is simply run again; run again, it finds nothing to do.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,19 +21,20 @@ BATCH = 100
 @dataclass(frozen=True, slots=True)
 class TenantKeys:
     """A tenant's keys: versions of the tenant key, live session keys by the version that wraps
-    them, and shredded ones."""
+    them, and shredded ones. `identity` is the version that wraps the identity key."""
 
     tenant: str
     versions: KeyVersions
     live: dict[str, int]
     shredded: int
+    identity: str | None
 
     @property
     def outdated(self) -> int:
-        """Live session keys that another version than the current one wraps."""
-        return sum(
-            count for version, count in self.live.items() if version != self.versions.current
-        )
+        """Live keys, that of the identity among them, which another version than the current one
+        wraps."""
+        wraps = Counter(self.live) + Counter(() if self.identity is None else (self.identity,))
+        return wraps.total() - wraps[self.versions.current]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,18 @@ class Rewrapped:
     unknown: int
 
 
-async def tenant_keys(keyring: Keyring) -> TenantKeys:
+async def tenant_keys(keyring: Keyring, tenant: str) -> TenantKeys:
     """What there is. Raises StoreUnavailable, KeyUnknown, SettingsError."""
-    counts = await keyring.store.counts(keyring.tenant)
+    counts = await keyring.store.counts(tenant)
     versions = await keyring.provider.versions()
-    return TenantKeys(keyring.tenant, versions, dict(counts.live), counts.shredded)
+    return TenantKeys(tenant, versions, dict(counts.live), counts.shredded, counts.identity)
 
 
 async def rewrap(
-    keyring: Keyring, on_progress: Callable[[int], None] = lambda _: None, batch: int = BATCH
+    keyring: Keyring,
+    tenant: str,
+    on_progress: Callable[[int], None] = lambda _: None,
+    batch: int = BATCH,
 ) -> Rewrapped:
     """Rewraps all of a tenant's keys; `on_progress` hears how many a batch went through.
 
@@ -59,7 +65,7 @@ async def rewrap(
     current = (await keyring.provider.versions()).current
     rewrapped = unknown = 0
     after = ""
-    while keys := await keyring.store.outdated(keyring.tenant, current, after, batch):
+    while keys := await keyring.store.outdated(tenant, current, after, batch):
         for key in keys:
             try:
                 rewrapped += await _rewrap(keyring, key)
@@ -74,5 +80,5 @@ async def _rewrap(keyring: Keyring, key: StoredKey) -> bool:
     """False if it was shredded, or rewrapped by another process, in the meantime."""
     if key.wrapped is None:
         return False
-    data_key = await keyring.provider.unwrap(keyring.tenant, key.wrapped)
-    return await keyring.store.rewrap(key, await keyring.provider.wrap(keyring.tenant, data_key))
+    data_key = await keyring.provider.unwrap(key.tenant, key.wrapped)
+    return await keyring.store.rewrap(key, await keyring.provider.wrap(key.tenant, data_key))

@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from turnkeeper.errors import SettingsError, StoreUnavailable
-from turnkeeper.security.key_rows import Dialect, Row, Value, schema
+from turnkeeper.security.key_rows import Dialect, Row, Value
+from turnkeeper.security.schema import TABLES, making
 
 BUSY_SECONDS = 5.0
 """How long a call waits for another process's."""
@@ -77,7 +78,7 @@ class SqliteRows:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             with closing(self._open()) as connection:
                 _patiently(connection, "PRAGMA journal_mode = WAL")
-                for statement in schema(self.dialect):
+                for statement in (one for table in TABLES for one in making(table, self.dialect)):
                     connection.execute(statement)
             self._prepared = True
 
