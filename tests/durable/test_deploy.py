@@ -1,11 +1,17 @@
 """A session in mid-form keeps its answers and its form over any deploy."""
 
-from dataclasses import replace
+import asyncio
+import threading
+from dataclasses import dataclass, replace
 
 import pytest
+from temporalio.common import VersioningBehavior
+from temporalio.worker import Worker
 
 import activities.interpret
+from tests.deploy.deployment import Deployment
 from tests.durable.conftest import World
+from turnkeeper.client import VoiceSession
 from turnkeeper.connection import connect
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision, Filled
@@ -13,6 +19,7 @@ from turnkeeper.dialogue.state import Answer, DialogueState
 from turnkeeper.errors import TurnFailed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
+from turnkeeper.settings import Versioning
 from turnkeeper.values.reading import Context
 from worker.server import EmbeddedServer
 
@@ -117,3 +124,110 @@ async def test_two_workers_share_sessions_and_either_may_leave(
                 await session.turn("4321")
         for session in opened:
             assert (await session.turn("no")).field == "day"
+
+
+async def test_a_worker_that_is_asked_to_stop_finishes_the_turn_in_hand(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no other worker that could: the reply is of the one that leaves."""
+    deciding, go_on = threading.Event(), threading.Event()
+
+    def held(*given: object) -> Decision:
+        deciding.set()
+        assert go_on.wait(10)
+        return decide(*given)  # type: ignore[arg-type]  # passed on as they come
+
+    async def serve() -> None:
+        async with world.worker():
+            await asyncio.get_running_loop().create_future()
+
+    serving = asyncio.create_task(serve())
+    async with world.sessions() as sessions:
+        session = await sessions.open("claim", caller="+14155550101")
+        monkeypatch.setattr(activities.interpret, "decide", held)
+        turn = asyncio.create_task(session.turn("4321"))
+        assert await asyncio.to_thread(deciding.wait, 10)
+        serving.cancel()  # What SIGTERM does to the command; see `worker.process`.
+        go_on.set()
+        assert (await turn).recorded == {"policy": "4321"}
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+
+
+# --- worker versioning ----------------------------------------------------------------------------
+
+
+@dataclass
+class Builds:
+    """A world whose workers belong to a deployment: one a build, each on its own connection."""
+
+    world: World
+    server: EmbeddedServer
+    versioning: Versioning
+
+    @property
+    def deployment(self) -> Deployment:
+        return Deployment(self.world.settings.tenant, self.server.address)
+
+    async def worker(self, build_id: str) -> Worker:
+        settings = self.world.settings.model_copy(
+            update={
+                "deployment": self.deployment.name,
+                "build_id": build_id,
+                "versioning": self.versioning,
+            }
+        )
+        client = await connect(self.server.address)
+        return replace(self.world, client=client, settings=settings).worker()
+
+    async def of(self, session: VoiceSession) -> tuple[str, int]:
+        """The build that a session is on, and its behaviour."""
+        described = await self.world.handle(session.id).describe()
+        info = described.raw_description.workflow_execution_info.versioning_info
+        return info.deployment_version.build_id, info.behavior
+
+    async def until_on(self, session: VoiceSession, build_id: str, behaviour: int) -> None:
+        async with asyncio.timeout(10):
+            while await self.of(session) != (build_id, behaviour):
+                await asyncio.sleep(0.05)
+
+
+async def test_a_session_goes_to_the_current_build_at_its_next_turn(
+    world: World, server: EmbeddedServer
+) -> None:
+    """What a team has that chooses nothing: auto-upgrade."""
+    builds = Builds(world, server, world.settings.versioning)
+    async with await builds.worker("b1"), await builds.worker("b2"), world.sessions() as sessions:
+        await builds.deployment.make_current("b1")
+        session = await sessions.open("claim", caller="+14155550101")
+        assert await builds.of(session) == ("b1", VersioningBehavior.AUTO_UPGRADE)
+        await builds.deployment.make_current("b2")
+        async with asyncio.timeout(10):
+            while (await builds.of(session))[0] == "b1":
+                await session.turn(answers={"policy": "4321"})
+        assert await world.runs(session.id) == 1
+        assert (await session.turn("no")).field == "day"
+
+
+async def test_a_pinned_session_moves_between_two_turns_and_a_silent_one_when_it_is_woken(
+    world: World, server: EmbeddedServer
+) -> None:
+    builds, pinned = Builds(world, server, "pinned"), int(VersioningBehavior.PINNED)
+    async with await builds.worker("b1"), await builds.worker("b2"), world.sessions() as sessions:
+        await builds.deployment.make_current("b1")
+        talking = await sessions.open("claim", caller="+14155550101")
+        silent = await sessions.open("claim", caller="+14155550102")
+        for session in (talking, silent):
+            await session.turn("4321")
+        await builds.deployment.make_current("b2")
+        async with asyncio.timeout(10):
+            while await world.runs(talking.id) == 1:
+                await talking.turn(answers={"policy": "4321"}, utterance_id="u1")
+        assert (await talking.turn("no")).field == "day"
+        await builds.until_on(talking, "b2", pinned)
+        assert await builds.of(silent) == ("b1", pinned)
+
+        await builds.deployment.wake_pinned("b1")
+        await builds.until_on(silent, "b2", pinned)
+        assert (await silent.state()).form_answers == {"policy": "4321"}
+        assert (await silent.turn("no")).field == "day"

@@ -1,14 +1,22 @@
 """Every release's finished sessions replay on the present code, into the same state."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from temporalio import workflow
 
 from tests.durable.replaying import HISTORIES, Recorded, keeps, replay
 from turnkeeper.dialogue.events import Filled
 from turnkeeper.dialogue.evolve import _FOLDS
 
 STORED = sorted(HISTORIES.glob("*/*.json"))
+
+
+def stored(name: str) -> Recorded:
+    """The newest recording of that name."""
+    return Recorded.load([path for path in STORED if path.stem == name][-1])
 
 
 def named(path: Path) -> str:
@@ -18,6 +26,7 @@ def named(path: Path) -> str:
 def test_there_are_histories_of_every_kind_of_ending() -> None:
     names = {path.stem for path in STORED}
     assert {"completed", "renewed", "cancelled", "refused", "stored", "handed_off"} <= names
+    assert {"sealed", "moved"} <= names
 
 
 @pytest.mark.parametrize("path", STORED, ids=named)
@@ -43,9 +52,28 @@ async def test_a_fold_that_changes_its_meaning_is_found_though_no_command_change
             "answers": {**state.answers, event.field: event.answer.model_copy(update={"value": 0})}
         },
     }
-    recorded = Recorded.load(next(path for path in STORED if path.stem == "completed"))
+    recorded = stored("completed")
     monkeypatch.setattr("turnkeeper.dialogue.evolve._FOLDS", changed)
     assert not keeps(await replay(recorded), recorded.outcome)
+
+
+async def test_workflow_code_that_sends_other_commands_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Outside the sandbox, which would load the module as it was."""
+    monkeypatch.setenv("TURNKEEPER_SANDBOXED", "false")
+    monkeypatch.setattr("workflows.voice_session.DECIDE", "decide_otherwise")
+    with pytest.raises(workflow.NondeterminismError):
+        await replay(stored("cancelled"))
+
+
+async def test_an_encrypted_history_opens_under_its_own_id_and_no_other() -> None:
+    """What is bound to an id and a namespace is replayed under these, or it proves nothing."""
+    recorded = stored("sealed")
+    assert "eight" not in json.dumps(recorded.history)
+    assert keeps(await replay(recorded), recorded.outcome)
+    with pytest.raises(RuntimeError, match="activation completion failed"):
+        await replay(replace(recorded, workflow_id=f"{recorded.workflow_id}-of-another"))
 
 
 def test_what_is_compared_may_gain_defaults_and_lose_nothing() -> None:
