@@ -40,11 +40,7 @@ async def keyboard(session: AgentSession[None]) -> None:
     session.shutdown()
 
 
-async def main(
-    form: str = "dinner_reservation",
-    caller: str = "+14155550100",
-    gateway: str = "http://127.0.0.1:8080",
-) -> None:
+async def main(form: str, caller: str, gateway: str = "http://127.0.0.1:8080") -> None:
     who = {"X-Turnkeeper-Subject": caller, "X-Turnkeeper-Call": f"{uuid4()}"}
     token = os.environ.get("TURNKEEPER_TOKEN", "none")
     llm = openai.LLM(model=form, base_url=f"{gateway}/v1", api_key=token, extra_headers=who)
@@ -59,4 +55,4 @@ async def main(
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(*(sys.argv[1:] or ("dinner_reservation", "+14155550100"))))

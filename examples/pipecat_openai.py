@@ -33,9 +33,8 @@ async def keyboard(worker: PipelineWorker) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     await worker.queue_frame(frames.LLMRunFrame())
     while line := await lines.readline():
-        words = line.decode()
-        said = frames.LLMMessagesAppendFrame([{"role": "user", "content": words}], run_llm=True)
-        await worker.queue_frame(said)
+        said = {"role": "user", "content": line.decode()}
+        await worker.queue_frame(frames.LLMMessagesAppendFrame([said], run_llm=True))
     await worker.end()
 
 
@@ -46,16 +45,15 @@ async def end_call(params: FunctionCallParams) -> None:
 
 async def main(form: str, caller: str, gateway: str = "http://127.0.0.1:8080") -> None:
     who = {"X-Turnkeeper-Subject": caller, "X-Turnkeeper-Call": f"{uuid4()}"}
-    model, url = OpenAILLMService.Settings(model=form), f"{gateway}/v1"
-    token = os.environ.get("TURNKEEPER_TOKEN", "none")
-    llm = OpenAILLMService(base_url=url, api_key=token, settings=model, default_headers=who)
+    model, token = OpenAILLMService.Settings(model=form), os.environ.get("TURNKEEPER_TOKEN", "none")
+    at = f"{gateway}/v1"
+    llm = OpenAILLMService(base_url=at, api_key=token, settings=model, default_headers=who)
     aggregators = LLMContextAggregatorPair(LLMContext(tools=[end_call]))
     steps = [aggregators.user(), llm, StatelessTextTransformer(heard), aggregators.assistant()]
     worker = PipelineWorker(Pipeline(steps), enable_rtvi=False)
-    runner, typing = WorkerRunner(), asyncio.create_task(keyboard(worker))
+    runner, _typing = WorkerRunner(), asyncio.create_task(keyboard(worker))
     await runner.add_workers(worker)
     await runner.run()
-    typing.cancel()
 
 
 if __name__ == "__main__":

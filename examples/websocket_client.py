@@ -1,35 +1,32 @@
 """A form over the WebSocket; a connection that is cut once is taken up again, on the same leg.
 
-uv run python -m worker dev    # prints a token
-TURNKEEPER_TOKEN=... uv run python examples/websocket_client.py
+TURNKEEPER_TOKEN=... uv run python examples/websocket_client.py    # dev prints a token
 """
 
 import asyncio
 import json
+import random
 from typing import Any
 from uuid import uuid4
 
 import click
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-
-CALL = ("four people", "tomorrow", "half past seven", "Ada Lovelace", "skip", "yes")
+from websockets import ClientConnection, ConnectionClosed, connect
 
 
 async def exchange(line: ClientConnection, message: dict[str, Any]) -> dict[str, Any]:
     await line.send(json.dumps(message))
     while (answer := json.loads(await line.recv()))["type"] == "event":
         continue
-    if answer["type"] == "error" and answer["retryable"]:
-        return await exchange(line, message)
-    if answer["type"] == "error":
+    if answer["type"] != "error":
+        return dict(answer)
+    if not answer["retryable"]:
         raise click.ClickException(answer["problem"]["detail"])
-    return dict(answer)
+    return await exchange(line, message)
 
 
 async def call(url: str, token: str, first: dict[str, Any]) -> None:
+    said = iter(("four people", "tomorrow", "half past seven", "Ada Lovelace", "skip", "yes"))
     turn: dict[str, Any] = {}
-    said = iter(CALL)
     async for line in connect(f"{url}/v1/stream"):  # Connects again, with backoff.
         try:
             await exchange(line, {"type": "hello", "token": token})
@@ -39,7 +36,7 @@ async def call(url: str, token: str, first: dict[str, Any]) -> None:
             while reply["next"] == "listen" and (words := next(said, None)):
                 click.echo(f"agent:  {reply['say']}\ncaller: {words}")
                 turn = {"type": "turn", "utterance_id": uuid4().hex, "text": words}
-                if words == CALL[2]:
+                if words == "half past seven":
                     line.transport.abort()
                 reply = (await exchange(line, turn))["reply"]
             click.echo(f"agent:  {reply['say']}")
@@ -47,6 +44,7 @@ async def call(url: str, token: str, first: dict[str, Any]) -> None:
             break
         except ConnectionClosed:
             click.echo("        (the line was cut; on again)")
+            await asyncio.sleep(random.random())  # Not all clients at once.
 
 
 @click.command(help=__doc__)
@@ -54,8 +52,8 @@ async def call(url: str, token: str, first: dict[str, Any]) -> None:
 @click.option("--caller", default="+14155550100", help="Who calls: a number, or an id.")
 @click.option("--token", envvar="TURNKEEPER_TOKEN", required=True, help="What it lets in with.")
 def main(gateway: str, caller: str, token: str) -> None:
-    opening = {"type": "open", "form": "dinner_reservation", "caller": caller}
-    asyncio.run(call(gateway, token, opening | {"connect_id": uuid4().hex}))
+    who = {"form": "dinner_reservation", "caller": caller, "connect_id": uuid4().hex}
+    asyncio.run(call(gateway, token, {"type": "open"} | who))
 
 
 if __name__ == "__main__":

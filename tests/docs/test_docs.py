@@ -82,7 +82,8 @@ def test_the_picture_shows_the_demo_with_its_words_of_today() -> None:
 def test_every_setting_and_no_other_is_in_the_pages() -> None:
     known = {variable for setting in describe_settings() for variable in setting.variables}
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    named = set(re.findall(r"TURNKEEPER_[A-Z_]+", text)) - {"TURNKEEPER_CORPORA"}
+    for_tests_and_examples = {"TURNKEEPER_CORPORA", "TURNKEEPER_TOKEN"}
+    named = set(re.findall(r"TURNKEEPER_[A-Z_]+", text)) - for_tests_and_examples
     assert named == {variable for variable in known if variable.startswith("TURNKEEPER_")}
 
 
@@ -204,3 +205,10 @@ def test_the_code_of_every_other_page_runs(page: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "tests.docs.running", str(page)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_an_example_is_at_most_sixty_lines() -> None:
+    examples = [*(ROOT / "examples").glob("*.py"), *(ROOT / "examples").glob("*.sh")]
+    assert len(examples) > 5
+    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in examples}
+    assert {name: count for name, count in lines.items() if count > 60} == {}
