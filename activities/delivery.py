@@ -2,6 +2,9 @@
 
 The Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) is the same on every attempt, so a
 receiver that remembers keys books once, however often the line to it breaks.
+
+Of the answer only the status counts: its body is not read, for it may be long or quote the form,
+and a redirect is not followed, for it would take the form and its credential somewhere else.
 """
 
 import os
@@ -13,6 +16,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.contract import DELIVER, DELIVERY_REFUSED, Submission
+from turnkeeper.forms.form_rules import is_workers_own
+from turnkeeper.instruments import DELIVERIES
+from turnkeeper.security.identity import tenant_of
+from turnkeeper.telemetry.metrics import count
 
 TIMEOUT_SECONDS = 10.0
 REFUSED_FOR_GOOD = frozenset({400, 410, 413, 415, 422})
@@ -28,17 +35,34 @@ async def deliver(submission: Submission) -> int:
         ApplicationError: type `DeliveryRefused` (final), or `DeliveryFailed` (tried again).
             Its text has a status code or an error's type, never an answer.
     """
+    outcome = "failed"
+    try:
+        code = await _sent(submission)
+        outcome = "delivered"
+        return code
+    except ApplicationError as error:
+        outcome = "refused" if error.type == DELIVERY_REFUSED else "failed"
+        raise
+    finally:
+        tenant = tenant_of(submission.session_id)
+        count(DELIVERIES, tenant=tenant, form=submission.form, outcome=outcome)
+
+
+async def _sent(submission: Submission) -> int:
     headers = headers_of(submission)
     try:
-        async with httpx.AsyncClient(verify=_trusted(), timeout=TIMEOUT_SECONDS) as client:
-            response = await client.post(
-                submission.to.url, content=body_of(submission), headers=headers
-            )
+        async with (
+            httpx.AsyncClient(verify=_trusted(), timeout=TIMEOUT_SECONDS) as client,
+            client.stream(
+                "POST", submission.to.url, content=body_of(submission), headers=headers
+            ) as response,
+        ):
+            code = response.status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ApplicationError(
             f"the receiver could not be reached: {type(error).__name__}", type="DeliveryFailed"
         ) from None
-    return _checked(response.status_code)
+    return _checked(code)
 
 
 @cache
@@ -77,6 +101,12 @@ def headers_of(submission: Submission) -> dict[str, str]:
 def _secret(reference: str) -> str:
     """The value of `env:NAME`."""
     name = reference.removeprefix("env:")
+    if is_workers_own(reference) or os.environ.get("TURNKEEPER_KEYS") == reference:
+        raise ApplicationError(
+            f"the form's delivery names {name}, which is the worker's own: name another variable",
+            type=DELIVERY_REFUSED,
+            non_retryable=True,
+        )
     value = os.environ.get(name)
     if value is None:
         raise ApplicationError(

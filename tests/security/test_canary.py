@@ -1,126 +1,104 @@
 """A caller's whole life with unique answers, and then a search for these in all that is kept."""
 
-import itertools
-import json
+import base64
+import gzip
+import hashlib
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from temporalio.api.common.v1 import Payloads
+from temporalio.client import WorkflowHistory
 
-from tests.durable.conftest import World
-from tests.durable.test_delivery import Receiver, receiver, until
-from tests.security.conftest import Place, world_of
-from tests.security.searching import files, finds, forms_of, payloads
-from turnkeeper.client import VoiceSessions
-from turnkeeper.forms.load import parse_form
-from turnkeeper.settings import Settings, read_settings
+from tests.security.canary import TENANT, Life, Said, life
+from tests.security.conftest import Place
+from tests.security.searching import files, finds, forms_of, payloads, unpacked
+from turnkeeper.settings import read_settings
 from worker.build import build_replayer
-from worker.server import EmbeddedServer
-from workflows.voice_session import MESSAGES_PER_RUN
 
 SEED = random.randrange(10**9)
 
-FORM = """
-form: intake
-version: "1"
-title: Intake
-timezone: UTC
-fields:
-  - name: complaint
-    type: text
-    prompt: What is it?
-  - name: policy
-    type: digits
-    length: 12
-    prompt: Policy number?
-"""
+NOT_OURS = (".search_attributes.", ".header.", ".marker_recorded_event_attributes.details.data")
+"""Search attributes are an index and never encrypted; headers carry trace ids; `data` of a local
+activity's marker is the SDK's own: which activity it was, and when."""
 
 
-@dataclass(frozen=True)
-class Markers:
-    """What a caller says that nobody else says."""
-
-    first: str
-    amended: str
-    refused: str
-    policy: str
-    corrected: str
-
-    @classmethod
-    def made(cls) -> "Markers":
-        print(f"seed {SEED}")
-        chance = random.Random(SEED)
-
-        def word() -> str:
-            return "Q" + "".join(chance.choices("abcdefghijkmnpqrstuvwxyz", k=14))
-
-        def digits() -> str:
-            return "".join(chance.choices("123456789", k=12))
-
-        return cls(word(), word(), word(), digits(), digits())
-
-    def all(self) -> tuple[str, ...]:
-        return (self.first, self.amended, self.refused, self.policy, self.corrected)
+async def test_nothing_that_a_caller_said_is_readable_in_what_is_kept(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    said, folder = Said.made(SEED), tmp_path_factory.mktemp("canary")
+    async with life(place.settings(tenant=TENANT), folder, said) as lived:
+        await assert_it_happened(lived)
+        histories = await lived.histories()
+        await assert_replays(lived, histories)
+        plain = {path for one in histories for event in one.events for path in in_clear(event)}
+        assert {path for path in plain if not any(part in path for part in NOT_OURS)} == set()
+        hidden = (*said.all, *lived.tokens)
+        assert found(hidden, await kept(lived, place.folder)) == {}
+        await assert_the_codec_server_reads(lived, histories)
+        certificate = await lived.erase()
+        assert certificate["runs_deleted"] == len(histories)
+        assert certificate["keys_shredded"] == 1
+        assert str(certificate["certificate_id"]).encode() in files(place.folder)
+        assert found(hidden, await kept(lived, place.folder)) == {}
+    # The processes have ended: their logs and spans are complete.
+    assert found(hidden, {"all": files(folder) + files(place.folder)}) == {}
+    assert found(hidden, {"spans": lived.outside.spans}) == {}
 
 
-@dataclass(frozen=True)
-class Lived:
-    """What is left of a session that ran its whole course."""
-
-    kept: bytes
-    histories: str
-    plain: set[str]
-    delivered: dict[str, object]
-    runs: int
-
-
-@asynccontextmanager
-async def life(settings: Settings, folder: Path, said: Markers) -> AsyncIterator[Lived]:
-    """One on a server of its own: connect, turns, an amendment, a refusal, a drop, a reconnect,
-    corrections over a continue-as-new, and a delivery that fails at first."""
-    async with EmbeddedServer(folder) as server, receiver(500, 200) as desk:
-        world = await world_of(server, settings)
-        form = parse_form(FORM + f"deliver: {desk.url}\n")
-        world.forms = {"intake": form}
-        async with world.worker(), world.sessions() as sessions:
-            session_id = await talk(sessions, said)
-            yield await left(world, session_id, folder, desk)
+async def test_the_same_search_finds_it_when_nothing_is_encrypted(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    said, folder = Said.made(SEED + 1), tmp_path_factory.mktemp("canary")
+    async with life(read_settings(tenant=TENANT), folder, said) as lived:
+        await assert_it_happened(lived)
+        held = await kept(lived)
+        for marker in said.kept:
+            assert found([marker], held).keys() == {"Temporal's files", "histories"}, marker
+        assert found((*said.who, said.misplaced), held) == {}
 
 
-async def talk(sessions: VoiceSessions, said: Markers) -> str:
-    session = await sessions.open("intake", caller="user-1")
-    await session.turn(said.first, utterance_id="u1")
-    await session.turn(said.amended, utterance_id="u1")
-    await session.turn(f"it is {said.refused}", utterance_id="u2")
-    await session.hang_up()
-    session = await sessions.open("intake", caller="user-1")
-    assert session.reply.restored
-    for number in range(MESSAGES_PER_RUN):
-        policy = said.policy if number % 2 else said.corrected
-        await session.turn(answers={"policy": policy}, utterance_id=f"p{number}")
-    await session.turn("yes")
-    state = await until(session, "completed")
-    assert state.form_answers == {"complaint": said.amended, "policy": said.policy}
-    return session.id
+async def kept(lived: Life, *folders: Path) -> dict[str, bytes]:
+    """All that anybody has of the session who has no right to read it, by where it is."""
+    histories = [one.to_json().encode() for one in await lived.histories()]
+    return {
+        **await lived.watched(),
+        "Temporal's files": files(lived.server.data),
+        "histories": b"".join(histories),
+        "keys, certificates, API keys": b"".join(files(folder) for folder in folders),
+    }
 
 
-async def left(world: World, session_id: str, folder: Path, desk: Receiver) -> Lived:
-    """What the server has on disk, and its histories, each of which replays."""
-    histories, plain, summaries = [], set(), set()
-    async for run in world.client.list_workflows(f"WorkflowId = '{session_id}'"):
-        handle = world.client.get_workflow_handle(session_id, run_id=run.run_id)
-        summaries.add(await (await handle.describe()).static_summary())
-        history = await handle.fetch_history()
-        await build_replayer(world.settings, namespace="default").replay_workflow(history)
-        histories.append(history.to_json())
-        plain |= {path for event in history.events for path in in_clear(event)}
-    assert "intake" in summaries
-    delivered = desk.requests[-1][1]
-    return Lived(files(folder), json.dumps(histories), plain, delivered, len(histories))
+def found(markers: Iterable[str], held: Mapping[str, bytes]) -> dict[str, set[str]]:
+    """Where which forms of the markers are, compressed or not."""
+    looked = {place: finds(markers, text + unpacked(text)) for place, text in held.items()}
+    return {place: forms for place, forms in looked.items() if forms}
+
+
+async def assert_it_happened(lived: Life) -> None:
+    """Else there is nothing to be found."""
+    said, state = lived.said, await lived.state()
+    answers = {"complaint": said.amended, "email": said.email, "policy": said.policy}
+    assert state["form_answers"] == {**answers, "passcode": "***"}
+    assert lived.outside.forms[0]["answers"] == {**answers, "passcode": said.passcode}
+    assert len(lived.outside.forms) == 2
+    seen = await lived.watched()
+    assert seen["logs"].count(b"Completing activity as failed") >= 2
+    assert seen["logs"].count(b'"level": "debug"') > 10
+    assert b"turnkeeper.turn" in seen["spans"]
+    assert b"turnkeeper_turn_duration" in seen["metrics"]
+    assert lived.session_id.encode() in seen["visibility"]
+    assert lived.session_id.encode() in seen["listing"]
+
+
+async def assert_replays(lived: Life, histories: Sequence[WorkflowHistory]) -> None:
+    assert len(histories) >= 2
+    for history in histories:
+        await build_replayer(lived.settings, namespace="default").replay_workflow(history)
 
 
 def in_clear(event: Message) -> set[str]:
@@ -131,49 +109,56 @@ def in_clear(event: Message) -> set[str]:
     }
 
 
-NOT_OURS = (".search_attributes.", ".header.", ".marker_recorded_event_attributes.details.data")
-"""Search attributes are an index and never encrypted; headers carry trace ids; `data` of a local
-activity's marker is the SDK's own: which activity it was, and when."""
+async def assert_the_codec_server_reads(lived: Life, histories: Sequence[WorkflowHistory]) -> None:
+    """It shows answers to who may read them, secrets to nobody, and to others what is stored."""
+    assert lived.codec is not None
+    events = [event for one in histories for event in one.events]
+    sealed = [payload for event in events for _, payload in payloads(event)]
+    body = MessageToDict(Payloads(payloads=sealed))
+    path = "/codec/default/decode"
+    answer = await lived.codec.post(path, json=body)
+    refused = await lived.codec.post(path, json=body, headers={"Authorization": "Bearer no"})
+    shown = b"".join(base64.b64decode(one.get("data", "")) for one in answer.json()["payloads"])
+    assert finds([lived.said.policy], shown)
+    assert finds([lived.said.passcode], shown) == set()
+    assert refused.json() == body
 
 
-async def test_nothing_that_a_caller_said_is_readable_in_what_is_kept(
-    place: Place, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    said, folder = Markers.made(), tmp_path_factory.mktemp("temporal")
-    async with life(place.settings(), folder, said) as lived:
-        assert said.policy in json.dumps(lived.delivered)
-        assert lived.runs >= 2
-        kept = lived.kept + lived.histories.encode() + files(place.folder)
-        assert finds(said.all(), kept) == set()
-        assert b"user-1" in lived.kept  # The workflow id: who it is, is another matter.
-        assert {path for path in lived.plain if not any(part in path for part in NOT_OURS)} == set()
+# --- the search -----------------------------------------------------------------------------------
+
+MARKER = "Reference 481516-2342"
+SPLIT = {
+    "as said": MARKER.encode(),
+    "lower case": MARKER.lower().encode(),
+    "digits": b"4815162342",
+    "percent-encoded": b"Reference%20481516-2342",
+    "hexadecimal": MARKER.encode().hex().encode(),
+    "hashed": hashlib.sha256(MARKER.encode()).digest(),
+    "hashed, in hexadecimal": hashlib.sha256(MARKER.encode()).hexdigest().encode(),
+}
 
 
-async def test_the_same_search_finds_it_when_nothing_is_encrypted(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    said, folder = Markers.made(), tmp_path_factory.mktemp("temporal")
-    async with life(read_settings(tenant="acme"), folder, said) as lived:
-        for marker in said.all():
-            assert "as said" in finds([marker], lived.kept)
-            assert any(
-                form.startswith("base64") for form in finds([marker], lived.histories.encode())
-            )
-        assert lived.plain
+@pytest.mark.parametrize("form", SPLIT)
+def test_the_search_knows_every_form(form: str) -> None:
+    assert form in finds([MARKER], b"..." + SPLIT[form] + b"...")
 
 
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("lead", ["", "x", "xy", "{'say': '"])
-def test_the_search_knows_every_form(lead: str) -> None:
-    import base64
+def test_the_search_reads_base64_wherever_the_text_begins(
+    lead: str, encode: Callable[[bytes], bytes]
+) -> None:
+    assert finds([MARKER], encode(f"{lead}{MARKER} and more".encode()))
+    assert finds(["~~~???~~~???~~~"], encode(f"{lead}~~~???~~~???~~~ and more".encode()))
 
-    marker = "Reference 481516-2342"
-    held = {
-        "as said": marker.encode(),
-        "lower case": marker.lower().encode(),
-        "digits": b"4815162342",
-        "base64": base64.b64encode(f"{lead}{marker} and more".encode()),
-    }
-    for form, text in held.items():
-        assert any(found.startswith(form) for found in finds([marker], b"..." + text + b"..."))
-    assert finds([marker], b"Reference 481516-2343") == set()
-    assert len(set(itertools.chain(text for _, text in forms_of(marker)))) == 6
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_the_search_looks_into_what_is_compressed(pack: Callable[[bytes], bytes]) -> None:
+    packed = random.Random(SEED).randbytes(70_000) + pack(f"so {MARKER}".encode()) + b"..."
+    assert finds([MARKER], packed) == set()
+    assert finds([MARKER], unpacked(packed)) == {"as said"}
+
+
+def test_the_search_finds_nothing_else() -> None:
+    assert finds([MARKER], b"Reference 481516-2343") == set()
+    assert len(dict(forms_of(MARKER))) == 13

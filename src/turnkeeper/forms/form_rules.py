@@ -71,7 +71,7 @@ def timezones(draft: FormDraft) -> Iterator[Finding]:
 
 def deliveries(draft: FormDraft) -> Iterator[Finding]:
     """`deliver` is an http or https URL; `authorization` names an environment variable, since a
-    form stands in history and must hold no secret."""
+    form stands in history and must hold no secret, and none that is the worker's own."""
     deliver = draft.form.deliver
     if deliver is None:
         return
@@ -81,6 +81,15 @@ def deliveries(draft: FormDraft) -> Iterator[Finding]:
         why = "a form stands in history, so it holds no secret"
         what = 'name the environment variable that has it, such as "env:CLAIMS_TOKEN"'
         yield draft.finding("deliver", f"authorization: {why}; {what}")
+    if is_workers_own(deliver.authorization or ""):
+        why = "this variable is the worker's own, and goes to no receiver"
+        yield draft.finding("deliver", f"authorization: {why}; give the receiver's another name")
+
+
+def is_workers_own(authorization: str) -> bool:
+    """Whether `env:NAME` names what a worker has for itself. Who writes forms may have credentials
+    sent, and not these."""
+    return authorization.removeprefix("env:").startswith(("TURNKEEPER_", "TEMPORAL_", "AWS_"))
 
 
 def _wrong_url(deliver: Deliver) -> str | None:

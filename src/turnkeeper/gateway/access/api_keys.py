@@ -2,9 +2,9 @@
 
     tk_<id>_<secret>        12 and 52 letters of base32: 60 and 256 random bits
 
-The database has the id and an HMAC of the key (SHA-256; RFC 2104). The HMAC's key is derived from
-the tenant's identity key, which the key store has wrapped: who reads the table, or writes to it,
-makes no key that is good.
+The database has the id and an HMAC of the key and its scopes (SHA-256; RFC 2104). The HMAC's key is
+derived from the tenant's identity key, which the key store has wrapped: who reads the table, or
+writes to it, makes no key that is good, and gives none another tenant or other scopes.
 """
 
 import base64
@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from turnkeeper.errors import InvalidInput, SettingsError, Unauthenticated
@@ -82,7 +82,7 @@ class ApiKeys:
         row = await self._row(parts[1])
         if row is None:
             raise Unauthenticated("there is no such API key")
-        if not hmac.compare_digest(row.mac, await self._mac(row.tenant, token)):
+        if not hmac.compare_digest(row.mac, await self._mac(row.tenant, token, row.scopes)):
             raise Unauthenticated("it is not the API key of that id", row.id)
         if not row.is_live:
             raise Unauthenticated("the API key was revoked or has run out", row.id)
@@ -102,8 +102,9 @@ class ApiKeys:
         require_part("name", name)
         key_id = _letters(8)[:ID_LETTERS]
         key = f"{PREFIX}{key_id}_{_letters(32)}"
-        mac = await self._mac(tenant, key)
-        if not await self._rows.add(key_id, name, tenant, sorted(scopes), mac, seconds):
+        given = sorted(scopes)
+        mac = await self._mac(tenant, key, given)
+        if not await self._rows.add(key_id, name, tenant, given, mac, seconds):
             raise InvalidInput(
                 f"there are {LIVE_A_NAME} keys {name!r} that are good: revoke the older one"
                 " (turnkeeper access list, turnkeeper access revoke ID)"
@@ -130,9 +131,9 @@ class ApiKeys:
                 self._seen.popitem(last=False)
         return row
 
-    async def _mac(self, tenant: str, key: str) -> bytes:
+    async def _mac(self, tenant: str, key: str, scopes: Sequence[str]) -> bytes:
         derived = hmac.digest(await self._identity_key(tenant), _DERIVED, hashlib.sha256)
-        return hmac.digest(derived, key.encode(), hashlib.sha256)
+        return hmac.digest(derived, " ".join((key, *scopes)).encode(), hashlib.sha256)
 
 
 def _letters(count: int) -> str:
