@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from turnkeeper.contract import SEARCH_ATTRIBUTES
 from turnkeeper.telemetry import logger
+from turnkeeper.visibility import registration_command
 
 _KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 _QUESTIONS, _ASK_EVERY = 240, 0.5
@@ -51,12 +52,6 @@ async def register_search_attributes(client: Client) -> bool:
         )
         return False
     return await _becomes_searchable(client)
-
-
-def registration_command(namespace: str, names: tuple[str, ...] = SEARCH_ATTRIBUTES) -> str:
-    """What an operator runs to register `names`."""
-    options = " ".join(f"--name {name} --type Keyword" for name in names)
-    return f"temporal operator search-attribute create --namespace {namespace} {options}"
 
 
 async def _searchable(client: Client) -> bool:

@@ -10,7 +10,7 @@ It is no stand-in with a life of its own: what hosts a session here is what host
 called; `unreachable()` is a store that cannot be reached.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -203,7 +203,9 @@ class MemoryBackend:
     async def count(self, prefix: str, sought: Sought, *, transport: str | None = None) -> int:
         return len(self._sought(prefix, sought, transport))
 
-    def _sought(self, prefix: str, sought: Sought, transport: str | None) -> "list[SessionSummary]":
+    def _sought(
+        self, prefix: str, sought: Sought, transport: str | None
+    ) -> Sequence[SessionSummary]:
         self._require_reachable()
         if sought.query is not None:
             raise InvalidInput("sessions in memory know no list filter of Temporal's")

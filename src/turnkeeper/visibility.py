@@ -1,5 +1,6 @@
 """Sessions as Temporal's visibility store lists them: what is asked, and what a row says."""
 
+from collections.abc import Iterable
 from datetime import UTC
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
@@ -18,6 +19,7 @@ from turnkeeper.contract import (
     ATTRIBUTE_FORM,
     ATTRIBUTE_STATUS,
     ATTRIBUTE_TRANSPORT,
+    SEARCH_ATTRIBUTES,
     WORKFLOW,
 )
 
@@ -46,9 +48,20 @@ def visibility_query(prefix: str, sought: Sought, transport: str | None) -> str:
     return " AND ".join(terms)
 
 
+def registration_command(namespace: str, names: Iterable[str] = SEARCH_ATTRIBUTES) -> str:
+    """What an operator runs to register search attributes."""
+    options = " ".join(f"--name {name} --type Keyword" for name in names)
+    return f"temporal operator search-attribute create --namespace {namespace} {options}"
+
+
 def runs_query(session_id: str) -> str:
     """A list filter for all runs of an id."""
     return f"WorkflowId = '{_quoted(session_id)}'"
+
+
+def in_quotes(text: str) -> str:
+    """A text as a list filter takes it."""
+    return f"'{_quoted(text)}'"
 
 
 def _quoted(text: str) -> str:

@@ -292,8 +292,8 @@ def test_without_a_key_the_gateway_lets_nobody_in(ports: dict[str, int]) -> None
 
 @pytest.mark.parametrize("service", ["gateway", "codec"])
 def test_a_probe_reaches_each_doorway(ports: dict[str, int], service: str) -> None:
-    ran = run(sys.executable, DEPLOY / "probe.py", str(ports[service]), "/")
-    assert "does not answer" not in ran.said
+    ran = run(sys.executable, DEPLOY / "probe.py", str(ports[service]))
+    assert ran.status == 0, ran.said
 
 
 def live_keys(site: Site) -> int:

@@ -17,8 +17,9 @@ from temporalio import workflow
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from turnkeeper.contract import SEARCH_ATTRIBUTES
+from turnkeeper.visibility import registration_command
 from worker import server as server_module
-from worker.attributes import register_search_attributes, registration_command
+from worker.attributes import register_search_attributes
 from worker.child import stop_left_behind
 from worker.data_folder import DataFolder, DataFolderError
 from worker.server import EmbeddedServer, ServerError, free_port

@@ -18,8 +18,13 @@ from turnkeeper.errors import FormError, TurnkeeperError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "forms": ("turnkeeper.cli.forms:forms", "Check form files and show what they say."),
     "talk": ("turnkeeper.cli.talk:talk", "Ring up as a caller and fill in a form."),
-    "sessions": ("turnkeeper.cli.sessions:sessions", "List sessions, look into one, cancel one."),
+    "sessions": (
+        "turnkeeper.cli.sessions:sessions",
+        "List, count, look into, cancel, erase sessions.",
+    ),
+    "doctor": ("turnkeeper.cli.doctor:doctor", "Say what is wrong with a set-up; how to mend it."),
     "keys": ("turnkeeper.cli.keys:keys", "List, rotate and rewrap the keys of sessions."),
+    "access": ("turnkeeper.cli.access:access", "Make, list and revoke API keys of the gateway."),
     "mcp": ("turnkeeper.cli.mcp:mcp_command", "Serve forms as tools to an agent that speaks MCP."),
 }
 """Each command: where it is (`module:attribute`) and its line in the help."""

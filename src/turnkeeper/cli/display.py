@@ -1,7 +1,8 @@
 """What commands share in showing things: tables, times, and text that is safe on a terminal."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -86,3 +87,17 @@ def print_facts(title: str, sections: Iterable[tuple[str, Sequence[Fact]]]) -> N
         console.print()
         console.print(heading, style="cyan")
         console.print(grid)
+
+
+@contextmanager
+def progress(what: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal and a person waits."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

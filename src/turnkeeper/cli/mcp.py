@@ -21,7 +21,8 @@ def mcp_command(opener: Opener | None, /, http: str | None, **place: str | None)
     """Serve durable forms as tools to an agent that speaks MCP.
 
     The agent's host starts this command and talks to it on standard input and output. Logs go to
-    standard error. Needs `pip install turnkeeper[mcp]`.
+    standard error. Over HTTP it lets in who has an API key, or a token, with the scopes talk, read
+    and operate. Needs `pip install turnkeeper[mcp]`.
 
     \b
     Example:
@@ -34,6 +35,7 @@ def mcp_command(opener: Opener | None, /, http: str | None, **place: str | None)
 
 
 async def _serve(opener: Opener, place: Place, address: Address | None) -> None:
+    from turnkeeper.gateway.access.ways import ways_in
     from turnkeeper.mcp_server.serve import serve_http
     from turnkeeper.mcp_server.server import build_server
     from turnkeeper.settings import read_settings
@@ -43,7 +45,8 @@ async def _serve(opener: Opener, place: Place, address: Address | None) -> None:
     async with opener(place) as sessions:
         server = build_server(sessions)
         if address:
-            await serve_http(server, address)
+            settings = sessions.settings
+            await serve_http(server, address, ways_in(settings), settings.tenant)
         else:
             await server.run_stdio_async()
 

@@ -61,6 +61,9 @@ def where(command: Command) -> Command:
     return command
 
 
+_NOT_TAKEN = "Workflow Task in failed state"
+"""How Temporal (1.32) says that a worker is there and can't go on with a session."""
+
 _OPTIONS = (
     click.option("--address", metavar="HOST:PORT", help="Temporal's frontend. [TEMPORAL_ADDRESS]"),
     click.option("--namespace", help="Temporal namespace. [TEMPORAL_NAMESPACE]"),
@@ -81,7 +84,8 @@ class Reach:
         try:
             return self._runner.run(sending)
         except StoreUnavailable as error:
-            raise StoreUnavailable(_start_something(error, self._place)) from error
+            encrypts = self.sessions.settings.keys is not None
+            raise StoreUnavailable(_what_to_do(error, self._place, encrypts)) from error
         except UnknownForm as error:
             raise UnknownForm(f"{error}; {_known(self.sessions.settings.forms)}") from error
         except SupersededLeg as error:
@@ -112,12 +116,17 @@ def reaching(place: Place) -> Iterator[Reach]:
             runner.run(stack.aclose())
 
 
-def _start_something(error: StoreUnavailable, place: Place) -> str:
+def _what_to_do(error: StoreUnavailable, place: Place, encrypts: bool) -> str:
     from turnkeeper.connection import target
 
     cause = str(error).partition(";")[0]  # The rest is for programs that send again.
-    return (
-        f"{cause}; the address is {target(place.address)}: "
+    where = f"{cause}; the address is {target(place.address)}: "
+    if _NOT_TAKEN in cause and not encrypts:
+        return (
+            f"{where}a worker there does not take what is sent in clear: set TURNKEEPER_KEYS and"
+            " TURNKEEPER_KEY_STORE as the worker has them (`python -m worker dev` prints them)"
+        )
+    return where + (
         "start a server and a worker there with `uv run python -m worker dev`, or give --address"
     )
 

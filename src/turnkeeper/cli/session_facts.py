@@ -1,12 +1,12 @@
 """A session as headed lists of name and value: what `turnkeeper sessions show` prints."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from turnkeeper.cli.display import Fact, ago, moment
 from turnkeeper.cli.talk_view import shown
-from turnkeeper.contract import Delivery, Leg, SessionState
+from turnkeeper.contract import Delivery, Leg, SessionState, Verification
 
 if TYPE_CHECKING:
     from turnkeeper.backend import DeliveryAttempts
@@ -41,9 +41,19 @@ def _session(state: SessionState, now: datetime) -> list[Fact]:
         rows.append(("asked", state.field))
     rows += [("begun", moment(state.created_at, now)), ("updated", moment(state.updated_at, now))]
     rows.append(("turns", str(state.turns)))
+    if state.verification and (state.verification.pending or not state.verification.attempts_left):
+        rows.append(("called back", _verification(state.verification)))
     if state.last_turn:
         rows.append(("last heard", state.last_turn.heard or "(silence)"))
     return rows
+
+
+def _verification(about: Verification) -> str:
+    if about.shut_until is None:
+        return f"not let in yet, {about.attempts_left} attempts left"
+    return (
+        f"not let in, no attempt left until {about.shut_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    )
 
 
 def _answers(state: SessionState) -> list[Fact]:

@@ -1,13 +1,16 @@
-"""`turnkeeper sessions`: what an operator wants to know of callers' forms, and may do to one."""
+"""`turnkeeper sessions`: what an operator wants to know of callers' forms, and may do to them."""
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 import click
 
+from turnkeeper.cli import erasing
 from turnkeeper.cli.display import ago, on_terminal, print_facts, print_table
+from turnkeeper.cli.fleet import How, Which, do_to_many, filters, many, print_counts
 from turnkeeper.cli.reach import Place, reaching, where
 from turnkeeper.cli.session_facts import facts
 from turnkeeper.contract import Reply, Status, Transcript
@@ -20,18 +23,17 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 
 @click.group()
 def sessions() -> None:
-    """List sessions, look into one, hand one off, cancel one.
+    """List and count sessions, look into one, export one; hand off, cancel or erase one or many.
 
     \b
     Example:
       turnkeeper sessions list --status collecting
-      turnkeeper sessions show voice:session:default:roadside_claim:+14155550100
+      turnkeeper sessions show voice:session:default:roadside_claim:4vpcede3a3lvhqdoebqulbd4g4
     """
 
 
 @sessions.command(name="list")
-@click.option("--form", help="Only sessions of this form.")
-@click.option("--status", type=click.Choice(get_args(Status)), help="Only sessions that stand so.")
+@filters
 @click.option("--transport-id", help="Only the session of this call: a CallSid, a room name.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
@@ -39,27 +41,36 @@ def sessions() -> None:
 @where
 @as_json
 def list_(
-    form: str | None,
-    status: Status | None,
-    transport_id: str | None,
-    limit: int,
-    as_json: bool,
-    **place: str | None,
+    which: Which, transport_id: str | None, limit: int, as_json: bool, **place: str | None
 ) -> None:
     """List a tenant's sessions: those that run first, then the finished ones that Temporal still
     keeps; of each the newest first. Temporal's list is a moment behind what happens.
     """
+    sought = which.sought(transport_id=transport_id)
     with reaching(Place(**place)) as reach:
-        found = reach.sessions.list(
-            form=form, status=status, transport_id=transport_id, limit=limit
-        )
-        rows = reach.collect(found)
+        rows = reach.collect(reach.sessions.find(sought, limit=limit))
     if as_json:
         click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
     elif rows or not on_terminal():
         _print_list(rows)
     else:
         click.echo("There are no such sessions.")
+
+
+@sessions.command()
+@filters
+@where
+@as_json
+def count(which: Which, as_json: bool, **place: str | None) -> None:
+    """Count a tenant's sessions by status. Temporal's count is a moment behind what happens."""
+    statuses: tuple[Status, ...] = (which.status,) if which.status else get_args(Status)
+    with reaching(Place(**place)) as reach:
+        counted = reach.sessions.count
+        counts: dict[str, int] = {
+            status: reach.call(counted(which.sought(status=status))) for status in statuses
+        }
+        counts["all"] = reach.call(counted(which.sought()))
+    print_counts(counts, as_json=as_json)
 
 
 @sessions.command()
@@ -98,27 +109,65 @@ def turns(session_id: str, as_json: bool, **place: str | None) -> None:
 
 
 @sessions.command()
-@click.argument("session_id", metavar="ID")
+@click.argument("session_id", metavar="[ID]", required=False)
 @click.option("--reason", default="", help="Why; it is kept with the session.")
+@many
 @where
 @as_json
-def cancel(session_id: str, reason: str, as_json: bool, **place: str | None) -> None:
-    """End one session without submitting it. Its answers stay readable."""
+def cancel(
+    session_id: str | None,
+    reason: str,
+    which: Which,
+    how: How,
+    as_json: bool,
+    **place: str | None,
+) -> None:
+    """End one session without submitting it, or all that the options find. Answers stay readable.
+
+    \b
+    Example:
+      turnkeeper sessions cancel --form roadside_claim --older-than 30d --dry-run
+    """
+    how.require_one_meaning(session_id, which)
     with reaching(Place(**place)) as reach:
-        reply = reach.call(reach.sessions.cancel(session_id, reason))
+        send = partial(reach.sessions.cancel, reason=reason)
+        if session_id is None:
+            do_to_many(reach, which.sought(running=True), send, "cancel", how, as_json=as_json)
+            return
+        reply = reach.call(send(session_id))
     _print_status(session_id, reply, as_json=as_json)
 
 
 @sessions.command()
-@click.argument("session_id", metavar="ID")
+@click.argument("session_id", metavar="[ID]", required=False)
 @click.option("--reason", default="", help="Why; it is kept with the session.")
+@click.option("--unlock", is_flag=True, help="Give a caller who was not let in all attempts again.")
+@many
 @where
 @as_json
-def hand_off(session_id: str, reason: str, as_json: bool, **place: str | None) -> None:
-    """Leave one caller to a person. The answers wait: a caller who rings back goes on."""
+def hand_off(
+    session_id: str | None,
+    reason: str,
+    unlock: bool,
+    which: Which,
+    how: How,
+    as_json: bool,
+    **place: str | None,
+) -> None:
+    """Leave one caller to a person, or all that the options find. The answers wait: a caller who
+    rings back goes on."""
+    how.require_one_meaning(session_id, which)
     with reaching(Place(**place)) as reach:
-        reply = reach.call(reach.sessions.hand_off(session_id, reason))
+        send = partial(reach.sessions.hand_off, reason=reason, unlock=unlock)
+        if session_id is None:
+            do_to_many(reach, which.sought(running=True), send, "hand off", how, as_json=as_json)
+            return
+        reply = reach.call(send(session_id))
     _print_status(session_id, reply, as_json=as_json)
+
+
+sessions.add_command(erasing.export)
+sessions.add_command(erasing.erase)
 
 
 def _print_status(session_id: str, reply: Reply, *, as_json: bool) -> None:

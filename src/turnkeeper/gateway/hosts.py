@@ -81,7 +81,7 @@ class OwnHosts:
             " TURNKEEPER_ORIGINS to the web sites whose pages may use it.\n",
             status_code=403 if wrong == "Origin" else 421,
         )
-        await refusal(scope, receive, send)
+        await refusal(scope, receive, _sending(send))
 
     def _wrong(self, headers: Headers, *, told_to_all: bool) -> str | None:
         """The header that names somebody else."""

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.ids import id_of
 from turnkeeper.backend import DeliveryAttempts
 from turnkeeper.cli import main
 from turnkeeper.cli.session_facts import facts
-from turnkeeper.contract import Confirming, Delivery, SessionState
+from turnkeeper.contract import Confirming, Delivery, SessionState, Verification
 from turnkeeper.forms.load import parse_form
 from turnkeeper.testing import MemorySessions
 
@@ -18,7 +19,7 @@ FORMS = [
     parse_form(f"form: {name}\nfields: [{{name: guests, type: number, prompt: 'How many?'}}]\n")
     for name in ("booking", "event")
 ]
-ANN = "voice:session:default:booking:ann"
+ANN, BOB = id_of("booking", "ann"), id_of("event", "bob")
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
@@ -52,7 +53,7 @@ def test_list_has_the_newest_first(kept: MemorySessions) -> None:
     heading, *rows = run(kept, "list").stdout.splitlines()
     assert heading.split("\t") == ["session", "status", "asked", "begun", "ended"]
     assert [row.split("\t")[:3] for row in rows] == [
-        ["voice:session:default:event:bob", "collecting", "guests"],
+        [BOB, "collecting", "guests"],
         [ANN, "confirming", ""],
     ]
 
@@ -132,6 +133,23 @@ def test_a_delivery_under_way_is_told_with_its_attempts_and_what_was_thrown_away
     assert sections["answers"] == [("", "none yet")]
 
 
+def test_a_caller_who_was_not_let_in_is_told_with_the_attempts_that_are_left() -> None:
+    left = Verification(pending=True, attempts_left=2)
+    none = Verification(pending=False, attempts_left=0, shut_until=NOW + timedelta(days=1))
+    for verification, told in (
+        (left, "not let in yet, 2 attempts left"),
+        (none, "not let in, no attempt left until 2026-03-03 15:00 UTC"),
+    ):
+        state = SessionState(
+            session_id=ANN,
+            form="booking",
+            created_at=NOW,
+            updated_at=NOW,
+            verification=verification,
+        )
+        assert ("called back", told) in dict(facts(state, None, NOW))["session"]
+
+
 def test_a_read_back_that_waits_is_told_with_its_value() -> None:
     state = SessionState(
         session_id=ANN,
@@ -159,9 +177,8 @@ def test_cancel_ends_a_session_once(kept: MemorySessions) -> None:
     again = run(kept, "cancel", ANN)
     assert again.exit_code == 1
     assert again.stderr == "error: this session takes no more turns: it is cancelled\n"
-    bob = "voice:session:default:event:bob"
-    assert document(run(kept, "cancel", bob, "--json")) == {
-        "session_id": bob,
+    assert document(run(kept, "cancel", BOB, "--json")) == {
+        "session_id": BOB,
         "status": "cancelled",
     }
 
@@ -171,9 +188,8 @@ def test_hand_off_leaves_a_session_to_a_person_once(kept: MemorySessions) -> Non
     again = run(kept, "hand-off", ANN)
     assert again.exit_code == 1
     assert again.stderr == "error: this session takes no more turns: it is handed_off\n"
-    bob = "voice:session:default:event:bob"
-    assert document(run(kept, "hand-off", bob, "--json")) == {
-        "session_id": bob,
+    assert document(run(kept, "hand-off", BOB, "--json")) == {
+        "session_id": BOB,
         "status": "handed_off",
     }
     assert run(kept, "cancel", ANN).stdout == f"{ANN} is cancelled.\n"

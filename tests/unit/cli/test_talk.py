@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.ids import id_of
 from turnkeeper.cli import main
 from turnkeeper.cli.reach import Place, reaching
 from turnkeeper.cli.talk import Call
@@ -24,6 +25,7 @@ fields:
   - {name: pin, type: digits, length: 4, prompt: "Which PIN?", secret: true}
   - {name: day, type: date, prompt: "Which day?"}
 """)
+ANN = id_of("booking", "ann")
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_a_line_is_a_turn_and_what_it_recorded_is_shown(sessions: MemorySessions
     result = talk(sessions, "four")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "-- voice:session:default:booking:ann, leg 1",
+        f"-- {ANN}, leg 1",
         "agent: Hello. How many? [0/3]",
         "caller: four",
         "  + guests = 4",
@@ -74,7 +76,7 @@ def test_json_is_one_object_a_reply_and_nothing_else(sessions: MemorySessions) -
     greeting, turn = replies(talk(sessions, "four", options=("--json",)))
     assert (greeting["field"], greeting["leg"], greeting["restored"]) == ("guests", 1, False)
     assert turn["recorded"] == {"guests": 4}
-    assert turn["session_id"] == "voice:session:default:booking:ann"
+    assert turn["session_id"] == ANN
     assert "milliseconds" not in turn
 
 
