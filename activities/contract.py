@@ -4,7 +4,7 @@ Workflows call activities by these names and never import them, so nothing that 
 (an HTTP client, a date parser) is loaded into workflow code.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from turnkeeper.contract import Message
 from turnkeeper.dialogue.state import DialogueState
@@ -14,6 +14,10 @@ LOAD_FORM = "load_form"
 DECIDE = "decide"
 DELIVER = "deliver"
 DISCARD = "discard"
+FIND_RUNS = "find_runs"
+SHRED_KEYS = "shred_keys"
+DELETE_RUNS = "delete_runs"
+CERTIFY_ERASURE = "certify_erasure"
 
 UNKNOWN_FORM = "UnknownForm"
 DELIVERY_REFUSED = "DeliveryRefused"
@@ -34,6 +38,9 @@ class Loaded(Frozen):
     """Whether the search attributes are registered: an upsert of others fails workflow tasks."""
     transports: bool = False
     """Whether the calls' own ids are among them: a worker that says nothing knows of none."""
+    retains: bool = False
+    """Whether the session is erased when the form's `keep_for` is over: a worker that says nothing
+    can't."""
 
 
 class Decide(Frozen):
@@ -64,3 +71,22 @@ class Discard(Frozen):
 
     session_id: str
     run_id: str
+
+
+class Found(Frozen):
+    """What there is to erase, for the order that asks."""
+
+    runs: tuple[str, ...] = ()
+    keys: int = 0
+    """Live keys of the session's id: one or none."""
+    newer: bool = False
+    """Whether another session of this id goes on: the key is its key, too."""
+    settles_in: timedelta = timedelta()
+    """Time until nothing that is found now can have been overlooked or is still in use."""
+
+
+class Doomed(Frozen):
+    """Runs to be deleted."""
+
+    session_id: str
+    runs: tuple[str, ...]

@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.contract import DECIDE, LOAD_FORM, UNKNOWN_FORM, Decide, Loaded, LoadForm
+from activities.measuring import log_decision, measure_decision
 from turnkeeper.contract import STORE_FORM
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
@@ -16,6 +17,7 @@ from turnkeeper.forms.free import FREE_FORM
 from turnkeeper.forms.model import Form
 from turnkeeper.forms.registry import recall
 from turnkeeper.settings import Settings
+from turnkeeper.telemetry.traces import DECIDE as DECIDE_SPAN
 from turnkeeper.telemetry.traces import STATUS, turn_span
 from turnkeeper.values.reading import Context
 
@@ -49,7 +51,9 @@ class Interpreter:
                 "timezone": form.timezone or self._settings.timezone,
             }
         )
-        return Loaded(form=settled, searchable=self._searchable, transports=self._searchable)
+        return Loaded(
+            form=settled, searchable=self._searchable, transports=self._searchable, retains=True
+        )
 
     @activity.defn(name=DECIDE)
     async def decide(self, given: Decide) -> Decision:
@@ -59,7 +63,7 @@ class Interpreter:
 
     def _decide(self, given: Decide) -> Decision:
         form = recall(given.form)
-        with turn_span(form.form, given.state.field) as span:
+        with turn_span(form.form, given.state.field, name=DECIDE_SPAN) as span:
             try:
                 decision = decide(form, given.state, given.message, context_of(form, given.now))
             except Exception as error:
@@ -68,6 +72,9 @@ class Interpreter:
                     f"deciding failed: {type(error).__name__}", type=type(error).__name__
                 ) from None
             span.set_attribute(STATUS, decision.reply.status)
+            info = activity.info()
+            log_decision(form, given, decision, info.workflow_run_id or "")
+            measure_decision(form, given, decision, info.workflow_id or "")
             return decision
 
 

@@ -20,6 +20,7 @@ from turnkeeper.gateway.hosts import LOOPBACK, OwnHosts
 from turnkeeper.gateway.problems import add_handlers
 from turnkeeper.gateway.secret_fields import SecretFields
 from turnkeeper.gateway.serve import listen, serve, url_of
+from turnkeeper.gateway.tracing import telemetry
 from turnkeeper.security.converter import keyring
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry import logger, setup_telemetry
@@ -56,7 +57,7 @@ async def codec(host: str, port: int, **options: object) -> None:
     """Runs until it is cancelled; `options` are settings that the command line gave.
 
     Raises SettingsError and FormError, each for a person to read. That Temporal is not there is no
-    reason to stop: of a session that can't be asked, the forms say what is secret.
+    reason to stop: of a session that can't be asked no answer is shown, and all else is.
     """
     from worker.gateway import catalogue  # It loads all of the gateway, which `dev` does late.
 
@@ -83,7 +84,7 @@ def ui_origins(settings: Settings, ui_port: int | None = DEFAULT_UI_PORT) -> fro
 
 def _mounted(path: str, server: CodecServer, access: Access, origins: frozenset[str]) -> FastAPI:
     """With `/livez` and `/readyz` beside it, for whoever watches the process."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=telemetry())
     add_handlers(app)
     app.router.routes.extend(health.routes({"key store": server.require_ready}))
     app.mount(path, codec_app(server, access, origins))

@@ -59,7 +59,8 @@ async def dev(port: int, ui_port: int, gateway_port: int, **options: object) -> 
     Raises SettingsError, FormError, DataFolderError and ServerError, each for a person to read.
     """
     settings = read_settings(**options)
-    setup_telemetry("turnkeeper-dev", settings)
+    # The worker serves the metrics: it has the same environment, and an address serves one process.
+    setup_telemetry("turnkeeper-dev", settings.model_copy(update={"metrics": None}))
     forms = FormFolder(settings.forms)
     find_temporal()
     page = listen("127.0.0.1", gateway_port)

@@ -14,6 +14,8 @@ from turnkeeper.telemetry import logger, setup_telemetry
 from worker.attributes import register_search_attributes
 from worker.build import build_worker
 from worker.forms import FormFolder
+from worker.health import Health, watched
+from worker.sampling import sampled
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """Seconds between two attempts to reach a server that is not there yet; doubled each time."""
@@ -32,23 +34,28 @@ async def serve(**options: object) -> None:
     settings = read_settings(**options)
     setup_telemetry("turnkeeper-worker", settings)
     forms = FormFolder(settings.forms)
-    client, searchable = await _join(settings)
-    worker = build_worker(client, settings, forms.find, searchable=searchable)
-    await run_until_cancelled(worker, client, settings)
+    async with watched(settings) as health:
+        client, searchable = await _join(settings)
+        health.connected(client)
+        worker = build_worker(client, settings, forms.find, searchable=searchable)
+        await run_until_cancelled(worker, client, settings, health)
 
 
-async def run_until_cancelled(worker: Worker, client: Client, settings: Settings) -> None:
+async def run_until_cancelled(
+    worker: Worker, client: Client, settings: Settings, health: Health
+) -> None:
     """Polls until this task is cancelled, then finishes what it has begun."""
     try:
-        async with worker:
-            _log.info(
-                "worker is running",
-                address=client.service_client.config.target_host,
-                namespace=client.namespace,
-                task_queue=settings.task_queue,
-            )
-            _say_how_to_make_current(client, settings)
-            await asyncio.get_running_loop().create_future()
+        async with worker, sampled(client, settings.task_queue):
+            with health.polling(worker):
+                _log.info(
+                    "worker is running",
+                    address=client.service_client.config.target_host,
+                    namespace=client.namespace,
+                    task_queue=settings.task_queue,
+                )
+                _say_how_to_make_current(client, settings)
+                await asyncio.get_running_loop().create_future()
     finally:
         _log.info("worker has stopped")
 

@@ -43,9 +43,12 @@ from turnkeeper.contract import (
 from turnkeeper.dialogue.events import Decision
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.errors import SessionError, TurnFailed, UnknownForm
+from turnkeeper.export import ExportedSession, exported
 from turnkeeper.session import Beginning, Session
 from workflows.display import Display
 from workflows.guard import failure_type, guarded, on_the_wire
+from workflows.measures import Measures
+from workflows.retention import order_erasure
 from workflows.submission import submit
 
 MESSAGES_PER_RUN = 40
@@ -68,6 +71,7 @@ class VoiceSession:
         self._beginning = beginning
         self._session: Session | None = None
         self._display: Display | None = None
+        self._measures: Measures | None = None
         self._refusal: SessionError | None = None
         self._one_at_a_time = asyncio.Lock()
         self._messages = 0
@@ -85,7 +89,7 @@ class VoiceSession:
         except asyncio.CancelledError:
             await self._cancelled(self._known())
             raise
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._ended(self._known())
         return self.state()
 
     # --- messages ---------------------------------------------------------------------------------
@@ -123,6 +127,10 @@ class VoiceSession:
             self._session.disconnect(gone, workflow.now())
             self._refresh(settle=True)
 
+    @workflow.signal(description="Move to the current build now, and not at the next turn")
+    async def upgrade(self) -> None:
+        """Wakes the session: whenever it is awake, it looks whether another build is current."""
+
     @workflow.update(description="End the session without submitting it")
     @guarded
     async def cancel(self, cancel: Cancel) -> Reply:
@@ -156,14 +164,20 @@ class VoiceSession:
     def transcript(self) -> Transcript:
         return self._known().transcript()
 
+    @workflow.query(description="All that there is to give to the caller; secrets where asked for")
+    def export(self, secrets: bool) -> ExportedSession:
+        return exported(self._known(), workflow.now(), secrets=secrets)
+
     async def _turn(self, turn: Turn) -> Reply:
         async with self._one_at_a_time:
             session = await self._loaded()
-            base = session.admit(turn)
-            if isinstance(base, Reply):
-                return base
-            decision = await self._decide(session, base, turn)
-            return self._shown(session.take(turn, base, decision))
+            with self._measured().turn() as measured:
+                base = session.admit(turn)
+                if isinstance(base, Reply):
+                    measured.outcome = "duplicate"
+                    return base
+                decision = await self._decide(session, base, turn)
+                return self._shown(session.take(turn, base, decision))
 
     async def _request(self, request: Cancel | HandOff) -> Reply:
         async with self._one_at_a_time:
@@ -216,6 +230,11 @@ class VoiceSession:
         async with self._one_at_a_time:
             if session.can_move("cancelled"):
                 self._move("cancelled")
+        await self._ended(session)
+
+    async def _ended(self, session: Session) -> None:
+        if self._beginning.retains:
+            await order_erasure(session, self._beginning.tenant)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _opened(self) -> bool:
@@ -226,7 +245,11 @@ class VoiceSession:
             self._refusal = _refusal(error, self._beginning.form)
             return False
         self._beginning = self._beginning.model_copy(
-            update={"searchable": loaded.searchable, "transports": loaded.transports}
+            update={
+                "searchable": loaded.searchable,
+                "transports": loaded.transports,
+                "retains": loaded.retains,
+            }
         )
         form = loaded.form
         if self._beginning.ttl is not None:
@@ -234,7 +257,9 @@ class VoiceSession:
         epoch = workflow.info().first_execution_run_id[-EPOCH_CHARACTERS:]
         session = Session.begin(workflow.info().workflow_id, form, epoch)
         self._begin(session, renewed=False)
-        opened = await _within(OPENING_TIMEOUT, lambda: session.ledger.leg > 0)
+        opened = await _within(
+            OPENING_TIMEOUT, lambda: session.ledger.leg > 0, summary="until somebody connects"
+        )
         if not opened:
             self._refusal = TurnFailed("nobody connected to this session in time")
         return opened
@@ -253,6 +278,7 @@ class VoiceSession:
 
     def _begin(self, session: Session, *, renewed: bool) -> None:
         self._session = session
+        self._measures = Measures(session, self._beginning.tenant, renewed=renewed)
         self._display = Display(
             session,
             self._beginning.tenant,
@@ -268,6 +294,7 @@ class VoiceSession:
         await workflow.execute_activity(
             DISCARD,
             Discard(session_id=info.workflow_id, run_id=info.run_id),
+            summary="nobody connected: nothing is left behind",
             start_to_close_timeout=timedelta(seconds=10),
             schedule_to_close_timeout=timedelta(minutes=5),
         )
@@ -288,6 +315,7 @@ class VoiceSession:
                 or self._renewal_due()
                 or (settling is None and self._settling() is not None)
             ),
+            summary=f"until the {'asked field is settled' if settling else 'session times out'}",
         )
         if not woken:
             await self._run_out(session)
@@ -334,6 +362,11 @@ class VoiceSession:
             raise ApplicationError(NOT_OPENED, type="SessionNotFound")
         return self._session
 
+    def _measured(self) -> Measures:
+        if self._measures is None:
+            raise ApplicationError(NOT_OPENED, type="SessionNotFound")
+        return self._measures
+
     def _shown(self, reply: Reply) -> Reply:
         self._refresh()
         return reply
@@ -344,6 +377,7 @@ class VoiceSession:
     def _refresh(self, *, settle: bool = False) -> None:
         if self._display is not None:
             self._display.refresh(settle=settle)
+            self._measured().refresh()
 
 
 def _refusal(error: FailureError, form: str) -> SessionError:
@@ -352,12 +386,14 @@ def _refusal(error: FailureError, form: str) -> SessionError:
     return TurnFailed(f"the form {form!r} could not be loaded ({failure_type(error)})")
 
 
-async def _within(timeout: timedelta | None, condition: Callable[[], bool]) -> bool:
+async def _within(
+    timeout: timedelta | None, condition: Callable[[], bool], *, summary: str
+) -> bool:
     """Wait for a condition; False when the time ran out first."""
     if timeout is not None:
         timeout = max(timeout, timedelta(milliseconds=1))  # One of nothing would never yield.
     try:
-        await workflow.wait_condition(condition, timeout=timeout)
+        await workflow.wait_condition(condition, timeout=timeout, timeout_summary=summary)
     except TimeoutError:
         return False
     return True

@@ -40,6 +40,7 @@ from turnkeeper.security.identity import (
 from turnkeeper.sending import MAX_ID, TurnContent, sendable, token
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry.metrics import count
+from turnkeeper.telemetry.traces import EPOCH, LEG, OPEN, STATUS, turn_span
 from turnkeeper.voice_session import VoiceSession
 
 __all__ = ["Connecting", "TurnContent", "VoiceSession", "VoiceSessions"]
@@ -140,12 +141,17 @@ class VoiceSessions:
             channel=channel,
         )
         key = await self.session_id(form, caller)
+        with turn_span(form, name=OPEN) as span:
+            reply = await self.shielded(self._connected(key, opening, connect))
+            span.set_attributes({STATUS: reply.status, LEG: reply.leg, EPOCH: reply.epoch})
+        return VoiceSession(self, key, reply, span.get_span_context())
+
+    async def _connected(self, key: str, opening: Opening, connect: Connect) -> Reply:
         try:
-            reply = await self.shielded(self._backend.connect(key, opening, sendable(connect)))
+            return await self._backend.connect(key, opening, sendable(connect))
         except KeyShredded:
-            count(RESTORES, tenant=self._settings.tenant, form=form, outcome="erased")
+            count(RESTORES, tenant=opening.tenant, form=opening.form, outcome="erased")
             raise
-        return VoiceSession(self, key, reply)
 
     def attach(self, session_id: str, leg: int, epoch: str = "") -> "VoiceSession":
         """A leg that was opened elsewhere: another process, before a restart. Sends nothing.
@@ -332,7 +338,7 @@ class VoiceSessions:
         return await self._transport_key(sought.transport_id)
 
     async def require_reachable(self) -> None:
-        """Raises StoreUnavailable where Temporal does not answer now; asks once, for 2 s at most."""
+        """Raises StoreUnavailable where Temporal does not answer now; asks once, for 2 s."""
         await self._backend.require_reachable()
 
     async def shielded(self, sending: Coroutine[object, object, T]) -> T:

@@ -17,6 +17,7 @@ from temporalio.service import GrpcCompression, RPCError
 from turnkeeper.errors import SettingsError, StoreUnavailable
 from turnkeeper.security.converter import data_converter
 from turnkeeper.settings import Settings, read_settings
+from turnkeeper.telemetry.traces import tracing
 
 DEFAULT_ADDRESS, DEFAULT_NAMESPACE = "localhost:7233", "default"
 ANSWER_SECONDS = 2.0
@@ -67,7 +68,7 @@ async def connect(
         # A turn is a packet or two: gzip took 0.6 ms of it and saved nothing.
         grpc_compression=GrpcCompression.NONE,
         lazy=lazy,
-        plugins=list(plugins),
+        plugins=[*plugins, *tracing()],
     )
 
 

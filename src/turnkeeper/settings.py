@@ -214,7 +214,7 @@ class Settings(BaseSettings):
     """Where Temporal's UI is, which asks the codec server; unset: that of `dev`."""
 
     twilio_auth_token: Annotated[
-        str | None, Field(pattern=rf"^{_NAMED}[^\s,]+(\s*,\s*{_NAMED}[^\s,]+)*$", repr=False),
+        str | None, Field(pattern=rf"^{_NAMED}[^\s,:]+(\s*,\s*{_NAMED}[^\s,:]+)*$", repr=False),
         Must("auth tokens with commas between, of other tenants as TENANT:TOKEN", hidden=True),
     ] = None  # fmt: skip
     """What Twilio's requests are signed with, two while it is rotated; Twilio is off without."""

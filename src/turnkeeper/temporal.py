@@ -64,7 +64,8 @@ from turnkeeper.export import ExportedSession
 from turnkeeper.instruments import STORE_ERRORS, STORE_UNAVAILABLE
 from turnkeeper.security.converter import identity_key
 from turnkeeper.sending import token
-from turnkeeper.telemetry.metrics import count
+from turnkeeper.telemetry.metrics import count, failure_kind
+from turnkeeper.telemetry.traces import without_baggage
 from turnkeeper.temporal_erasure import Erasures
 from turnkeeper.visibility import attribute_of, lacks_namespace, summary_of, visibility_query
 
@@ -294,7 +295,8 @@ class TemporalBackend:
         while (left := give_up_at - clock()) > 0:
             try:
                 async with asyncio.timeout(min(left, ATTEMPT_SECONDS)):
-                    return await send()
+                    with without_baggage():
+                        return await send()
             except WorkflowUpdateFailedError as error:
                 last = _failure(error)
             except WorkflowQueryFailedError as error:
@@ -311,7 +313,7 @@ class TemporalBackend:
                 if not str(error).startswith(_UNCONNECTED):
                     raise
                 last = error
-            count(STORE_ERRORS, kind=_kind(last))
+            count(STORE_ERRORS, kind=failure_kind(last))
             await asyncio.sleep(min(_pause(attempt), max(0.0, give_up_at - clock())))
             attempt += 1
         raise _unavailable(last, self._deadline) from last
@@ -377,20 +379,6 @@ def _unavailable(error: Exception | None, deadline: float | None = None) -> Stor
         f"Temporal, or every worker, did not answer{within}{cause}; nothing is known of the "
         "session, and the same message can safely be sent again"
     )
-
-
-def _kind(error: Exception | None) -> str:
-    """The label of a sending that failed."""
-    match error:
-        case RPCError():
-            return error.status.name.lower()
-        case RuntimeError():
-            return "no_connection"
-        case WorkflowUpdateFailedError():
-            return "ending"
-        case WorkflowQueryFailedError():
-            return "query_failed"
-    return "timeout"
 
 
 def _short(error: Exception) -> str:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Unpack
 
+from opentelemetry.trace import SpanContext
+
 from turnkeeper.backend import Backend
 from turnkeeper.contract import Disconnect, Reply, SessionState, Transcript, Turn, utterance_name
 from turnkeeper.errors import SessionClosed, SessionNotFound, from_wire
@@ -10,7 +12,7 @@ from turnkeeper.instruments import TURN_DURATION
 from turnkeeper.security.identity import form_of, tenant_of
 from turnkeeper.sending import TurnContent, sendable, turn_of
 from turnkeeper.telemetry.metrics import timed
-from turnkeeper.telemetry.traces import STATUS, turn_span
+from turnkeeper.telemetry.traces import EPOCH, LEG, STATUS, turn_span
 
 if TYPE_CHECKING:
     from turnkeeper.client import VoiceSessions
@@ -19,8 +21,15 @@ if TYPE_CHECKING:
 class VoiceSession:
     """One leg of one session: what a call or a socket speaks through."""
 
-    def __init__(self, sessions: "VoiceSessions", session_id: str, reply: Reply) -> None:
+    def __init__(
+        self,
+        sessions: "VoiceSessions",
+        session_id: str,
+        reply: Reply,
+        opened_in: SpanContext | None = None,
+    ) -> None:
         self._sessions = sessions
+        self._opened_in = opened_in
         self.id = session_id
         """The session's id: the same for this caller and form, whatever the leg."""
         self.leg = reply.leg
@@ -105,14 +114,14 @@ class VoiceSession:
     async def _send(self, turn: Turn) -> Reply:
         """One turn at a time, in the order in which they were made: the session applies them so,
         and Temporal stalls with more than ten of one workflow on their way (measured)."""
-        measured = timed(TURN_DURATION, tenant=tenant_of(self.id), form=form_of(self.id))
-        with measured:
-         async with self._in_order:
-            backend = self._backend()
-            with turn_span(form_of(self.id), self.reply.field) as span:
-                self.reply = await backend.turn(self.id, turn)
-                span.set_attribute(STATUS, self.reply.status)
-                return self.reply
+        backend, form = self._backend(), form_of(self.id)
+        with timed(TURN_DURATION, tenant=tenant_of(self.id), form=form):
+            async with self._in_order:
+                with turn_span(form, self.reply.field, opened_in=self._opened_in) as span:
+                    span.set_attributes({LEG: self.leg, EPOCH: self.epoch})
+                    self.reply = await backend.turn(self.id, turn)
+                    span.set_attribute(STATUS, self.reply.status)
+                    return self.reply
 
     async def _post(self, turn: Turn) -> None:
         async with self._in_order:

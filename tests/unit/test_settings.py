@@ -38,6 +38,8 @@ def test_every_setting_is_read_from_each_of_its_variables(
         "tenant_namespace": "voice-{tenant}",
         "public_url": "https://voice.example.com",
         "health": "127.0.0.1:8090",
+        "metrics": "127.0.0.1:9464",
+        "metrics_tenant": "true",
         "twilio_auth_token": "8f1d2c, acme:77c0ab",
         "telnyx_public_key": f"{'A' * 43}=, acme:{'B' * 43}=",
         "openai_subject": "call.customer.number, header:X-Caller",

@@ -18,6 +18,7 @@ from turnkeeper.gateway.access.ways import Access
 from turnkeeper.gateway.doorway import Catalogue, NoForms, Site
 from turnkeeper.gateway.problems import add_handlers
 from turnkeeper.gateway.signatures.accounts import Accounts
+from turnkeeper.gateway.tracing import telemetry
 
 CHANNELS = (http, stream, twilio, openai, retell, console)
 """Each has `router(gate)`, and asks the gate who it is before it does anything."""
@@ -71,6 +72,7 @@ def create_app(
         description=DESCRIPTION,
         docs_url=None,  # Its page loads scripts from another host.
         redoc_url=None,
+        telemetry=telemetry(),
     )
     app.state.gate = gate  # Requests come in by it; the server closes it when it stops.
     add_handlers(app)

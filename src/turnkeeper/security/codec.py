@@ -20,7 +20,8 @@ task, and it goes on once the key arrives.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
@@ -32,11 +33,13 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
-from turnkeeper.errors import PayloadRefused
+from turnkeeper.errors import PayloadRefused, TurnkeeperError
+from turnkeeper.instruments import CODEC_ERRORS
 from turnkeeper.security.aead import InvalidTag, open_sealed, seal
 from turnkeeper.security.key_store import SessionId
 from turnkeeper.security.keyring import DataKey, Keyring
 from turnkeeper.security.refused import ENCRYPTED, REFUSED
+from turnkeeper.telemetry.metrics import count
 
 KEY_ID = "key-id"
 
@@ -70,9 +73,12 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Encrypts. Raises KeyUnknown, StoreUnavailable, SettingsError; PayloadRefused where it is
         not known whose payloads these are."""
-        if self._session is None:
-            raise PayloadRefused("content of no session can't be encrypted: there is no key for it")
-        key = await self.keyring.of_session(self._session)
+        with _counted_errors():
+            if self._session is None:
+                raise PayloadRefused(
+                    "content of no session can't be encrypted: there is no key for it"
+                )
+            key = await self.keyring.of_session(self._session)
         return [_encrypted(payload, key) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -82,7 +88,8 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
 
     async def _decoded(self, payload: Payload) -> Payload:
         try:
-            return await self._decrypted(payload)
+            with _counted_errors():
+                return await self._decrypted(payload)
         except PayloadRefused as error:
             return Payload(metadata={"encoding": REFUSED}, data=str(error).encode())
 
@@ -99,6 +106,16 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
             return Payload.FromString(open_sealed(key.cipher, payload.data, key.belongs_to))
         except (InvalidTag, DecodeError):
             raise PayloadRefused("encrypted content that was changed, or moved here") from None
+
+
+@contextmanager
+def _counted_errors() -> Iterator[None]:
+    """Counts what goes wrong in the block, by its type: an error's name and nothing of it."""
+    try:
+        yield
+    except TurnkeeperError as error:
+        count(CODEC_ERRORS, kind=type(error).__name__)
+        raise
 
 
 def session_of(context: SerializationContext) -> SessionId | None:

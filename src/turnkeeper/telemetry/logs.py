@@ -31,12 +31,14 @@ KEYS: frozenset[str] = frozenset({
     # every line
     "event", "level", "timestamp", "logger", "trace_id", "span_id",
     # what it is about: none of these names a person or holds an answer
-    "form", "form_version", "field", "status", "event_kind", "leg", "turn", "turns",
+    "form", "form_version", "field", "status", "event_kind", "epoch", "leg", "turn", "turns",
     "activity", "workflow", "attempt", "run_id", "task_queue", "namespace", "tenant",
     "deployment", "build_id",
     # processes
     "address", "ui", "port", "pid", "forms", "folder", "file", "signal", "command",
     "seconds", "milliseconds", "count", "bytes", "version",
+    # the gateway: which API key or signing key it was; made by us, or by the issuer
+    "key_id",
     # failures
     "error", "at", "cause", "reason", "code",
 })  # fmt: skip

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from opentelemetry import trace
+from opentelemetry.baggage import clear
+from opentelemetry.context import attach, detach
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import (
@@ -25,21 +27,38 @@ from opentelemetry.sdk.trace.export import (
     SpanExporter,
     SpanExportResult,
 )
-from opentelemetry.trace import Span, Status, StatusCode, Tracer
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    Status,
+    StatusCode,
+    Tracer,
+)
 from opentelemetry.util.types import Attributes
-from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tracer_provider
+from temporalio.contrib.opentelemetry import (
+    OpenTelemetryPlugin,
+    ReplaySafeTracerProvider,
+    create_tracer_provider,
+)
 
 from turnkeeper.errors import SettingsError
 
-TURN = "turnkeeper.turn"
+TURN, OPEN, DECIDE = "turnkeeper.turn", "turnkeeper.open", "turnkeeper.decide"
 FORM, FIELD, STATUS = "turnkeeper.form", "turnkeeper.field", "turnkeeper.status"
+LEG, EPOCH = "turnkeeper.leg", "turnkeeper.epoch"
+"""Which leg of which session: the end of a random run id and a number."""
 EXCEPTION = "exception.type"
+METHOD, ROUTE = "http.request.method", "http.route"
+STATUS_CODE = "http.response.status_code"
 
 ATTRIBUTES: frozenset[str] = frozenset({
-    FORM, FIELD, STATUS, "temporalRunID", "temporalActivityID", EXCEPTION,
+    FORM, FIELD, STATUS, LEG, EPOCH, "temporalRunID", "temporalActivityID", EXCEPTION,
+    METHOD, ROUTE, STATUS_CODE,
 })  # fmt: skip
 """The attributes that leave the process. Left out of the SDK's: `temporalWorkflowID`, and
-`temporalUpdateID`, which has a digest of what was said: for a short answer, the answer itself."""
+`temporalUpdateID`, which is random and tells nothing."""
 
 _OTLP = {
     "grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
@@ -55,14 +74,25 @@ def tracer() -> Tracer:
 
 
 @contextmanager
-def turn_span(form: str, field: str | None = None) -> Iterator[Span]:
-    """The span `turnkeeper.turn` round one turn: its form and the field that was asked.
+def turn_span(
+    form: str,
+    field: str | None = None,
+    *,
+    name: str = TURN,
+    opened_in: SpanContext | None = None,
+) -> Iterator[Span]:
+    """The span round one turn (or, by `name`, another step of a session): its form and the field
+    that was asked, linked to the span in which the leg was opened.
 
     Set STATUS on it when the reply is there. An exception ends it as an error of that type; the
     message, which may quote the caller, is not recorded.
     """
     with tracer().start_as_current_span(
-        TURN, attributes={FORM: form}, record_exception=False, set_status_on_exception=False
+        name,
+        attributes={FORM: form},
+        links=[Link(opened_in)] if opened_in is not None and opened_in.is_valid else None,
+        record_exception=False,
+        set_status_on_exception=False,
     ) as span:
         if field is not None:
             span.set_attribute(FIELD, field)
@@ -72,6 +102,18 @@ def turn_span(form: str, field: str | None = None) -> Iterator[Span]:
             span.set_attribute(EXCEPTION, type(error).__name__)
             span.set_status(StatusCode.ERROR)
             raise
+
+
+@contextmanager
+def without_baggage() -> Iterator[None]:
+    """Within, OpenTelemetry's baggage and trace state are empty: Temporal's headers carry both into
+    history in clear, and an agent, or who sent it a request, may have a caller's number in them."""
+    bare = NonRecordingSpan(_stateless(trace.get_current_span().get_span_context()))
+    attached = attach(trace.set_span_in_context(bare, clear()))
+    try:
+        yield
+    finally:
+        detach(attached)
 
 
 class Cleared(SpanExporter):
@@ -93,19 +135,24 @@ class Cleared(SpanExporter):
 def _cleared(span: ReadableSpan) -> ReadableSpan:
     return ReadableSpan(
         name=span.name,
-        context=span.context,
-        parent=span.parent,
+        context=_stateless(span.context),
+        parent=_stateless(span.parent) if span.parent else None,
         resource=span.resource,
         attributes=_listed(span.attributes),
         events=[Event(event.name, _listed(event.attributes), event.timestamp)
                 for event in span.events],
-        links=span.links,
+        links=[Link(_stateless(link.context), _listed(link.attributes)) for link in span.links],
         kind=span.kind,
         status=Status(span.status.status_code),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )  # fmt: skip
+
+
+def _stateless(context: SpanContext) -> SpanContext:
+    """The same span without what tracing elsewhere added to it (Trace Context's `tracestate`)."""
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)
 
 
 def _listed(attributes: Attributes) -> Attributes:
@@ -139,6 +186,11 @@ def exports_traces() -> bool:
     """Whether spans go anywhere: Temporal's own cost a worker 2 ms a turn, so it makes none for
     nobody."""
     return bool(_exporters)
+
+
+def tracing() -> list[OpenTelemetryPlugin]:
+    """The plugins of a client whose spans go anywhere; its workers have them from it."""
+    return [OpenTelemetryPlugin(add_temporal_spans=True)] if exports_traces() else []
 
 
 def _exporter() -> SpanExporter | None:
