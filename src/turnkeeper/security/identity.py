@@ -16,7 +16,7 @@ import hmac
 import re
 import unicodedata
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import phonenumbers
 
@@ -74,6 +74,14 @@ def normal_caller(caller: str, region: str = "US") -> str:
             "or the call's id if the form need not outlive the call"
         )
     return _e164(user, region) or _safe(user + host)
+
+
+def is_normal(caller: str, region: str) -> bool:
+    """Whether a caller is its own normal form: no other text is taken for the same person.
+
+    Raises InvalidCaller as `normal_caller` does.
+    """
+    return unquote(normal_caller(caller, region)) == caller
 
 
 def _e164(text: str, region: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The key store in SQL: one table and eight statements, the same for every database.
+"""The key store in SQL: one table and nine statements, the same for every database.
 
 Every statement is a transaction of its own. That a session has at most one live key is an index of
 the database, so it holds between processes. All times are whole seconds since 1970 by the
@@ -90,6 +90,7 @@ _SHRED = """
     WHERE namespace = :namespace AND session_id = :session_id AND shredded_at IS NULL
     RETURNING key_id
 """
+_CLOCK = "SELECT {now}"
 _SHREDDED = "SELECT key_id FROM session_keys WHERE shredded_at >= {now} - :seconds"
 _OUTDATED = f"""
     SELECT {_COLUMNS} FROM session_keys
@@ -138,6 +139,9 @@ class SqlKeyStore:
         # After one that was cut short too: the second says 0, and finishes it.
         await asyncio.to_thread(self._rows.wipe)
         return len(shredded)
+
+    async def clock(self) -> int:
+        return cast(int, (await self._run(_CLOCK))[0][0])
 
     async def shredded_within(self, seconds: int) -> list[str]:
         return [str(row[0]) for row in await self._run(_SHREDDED, seconds=seconds)]

@@ -87,6 +87,10 @@ class KeyStore(Protocol):
         """Deletes the session's wrapped keys; how many there were. Again: 0."""
         ...
 
+    async def clock(self) -> int:
+        """The store's own time: whole seconds since 1970."""
+        ...
+
     async def shredded_within(self, seconds: int) -> list[str]:
         """The ids of keys that were shredded in the last `seconds` by the store's own clock."""
         ...

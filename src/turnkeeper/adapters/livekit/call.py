@@ -29,7 +29,7 @@ class Line:
 
     caller: str
     """A phone number or an id that is the same when the person comes back; see
-    `turnkeeper.security.identity.subject_of`."""
+    `turnkeeper.security.identity.normal_caller`."""
     transport_id: str = ""
     """LiveKit's own name for the call."""
 

@@ -8,7 +8,7 @@ from livekit.agents import AgentSession
 
 from turnkeeper.adapters.livekit.call import Line
 from turnkeeper.errors import InvalidCaller
-from turnkeeper.security.identity import subject_of
+from turnkeeper.security.identity import normal_caller
 
 PHONE_NUMBER = "sip.phoneNumber"
 CALL_ID = "sip.callID"
@@ -47,7 +47,7 @@ def caller_of(participant: rtc.RemoteParticipant) -> str:
         return participant.identity
     number = participant.attributes.get(PHONE_NUMBER, "")
     try:
-        subject_of(number)
+        normal_caller(number)
     except InvalidCaller:
         return f"call-{participant.attributes.get(CALL_ID) or participant.sid}"
     return number

@@ -29,7 +29,7 @@ class DurableFormLLM(llm.LLM[str]):
     Args:
         sessions: where the form lives.
         form: the form's id.
-        caller: the person; see `turnkeeper.security.identity.subject_of`.
+        caller: the person; see `turnkeeper.security.identity.normal_caller`.
         transport_id: the call's own name, such as the room's.
     """
 

@@ -77,7 +77,7 @@ class DurableFormProcessor(FrameProcessor):
     ) -> None:
         super().__init__(name=name)
         if isinstance(caller, str):
-            sessions.session_id(form, caller)  # A wrong one is said here, not on the phone.
+            sessions.check_caller(form, caller)  # A wrong one is said here, not on the phone.
         self._sessions = sessions
         self._form = form
         self._caller = caller
