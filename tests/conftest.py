@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+# Failures in the conversation helper explain themselves as those in a test do.
+pytest.register_assert_rewrite("tests.unit.dialogue.talk")
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

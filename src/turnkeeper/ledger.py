@@ -146,7 +146,8 @@ class Ledger:
         return turn
 
     def take(self, turn: Turn, reply: Reply) -> None:
-        """Store a turn's reply; the turn is now the newest."""
+        """Store a turn's reply; the turn is now the newest, and its leg is on the line."""
+        self._reopen()
         self._newest, self._content = _short(turn.name()), turn.digest()
         self._utterances.add(self._newest)
         self._failures.pop(turn.name(), None)
@@ -183,6 +184,11 @@ class Ledger:
                 self.legs[index] = leg.model_copy(update={"closed_at": at, "reason": reason})
                 return True
         return False
+
+    def _reopen(self) -> None:
+        """Whoever is heard has not hung up, or is back on the same leg: a socket taken up again."""
+        if self.legs and not self.is_on_line:
+            self.legs[-1] = self.legs[-1].model_copy(update={"closed_at": None, "reason": ""})
 
     # --- the rest ---------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from turnkeeper.contract import (
 from turnkeeper.dialogue.events import Decision, Moved, TurnTaken
 from turnkeeper.dialogue.evolve import evolve, fold
 from turnkeeper.dialogue.state import DialogueState
-from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN
+from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN, may_hand_off
 from turnkeeper.dialogue.verify import charged, outside, verification
 from turnkeeper.dialogue.view import confirming, progress, shown, shown_answers
 from turnkeeper.errors import SessionClosed, StaleWrite
@@ -168,8 +168,8 @@ class Session:
             SessionClosed: nothing leads from the session's status to the one that is asked for.
         """
         stored = self.ledger.stored(request_key(request))
-        if stored is None:
-            self._require_move("cancelled" if request.kind == "cancel" else "handed_off")
+        if stored is None and not self._takes(request):
+            self._refuse()
         return stored or self.dialogue
 
     def take_request(self, request: Cancel | HandOff, decision: Decision) -> Reply:
@@ -247,7 +247,8 @@ class Session:
         """The session as its readers see it; `now` stands in where nothing happened yet. The value
         of a secret field is not in it, nor anything that somebody at the door may not know: an
         agent may say what it reads."""
-        dialogue = outside(self.dialogue, self.ledger.leg) if self._is_guarded else self.dialogue
+        on_line, dialogue = self.ledger.is_on_line, self.dialogue
+        dialogue = outside(dialogue, self.ledger.leg) if on_line else dialogue
         return SessionState(
             session_id=self.id,
             form=self.form.form,
@@ -275,22 +276,25 @@ class Session:
         )
 
     def transcript(self) -> Transcript:
-        """The newest exchanges; only those of the newest leg while somebody is at the door."""
-        if not self._is_guarded:
+        """The newest exchanges; while somebody is at the door, only those of the newest leg, and
+        on a call, only those since the form began anew."""
+        began = self.dialogue.begun_anew
+        if self._is_guarded:
+            own = [entry for entry in self._exchanges if entry.leg == self.ledger.leg]
+        elif self.ledger.is_on_line and began is not None:
+            leg = self.ledger.leg
+            own = [row for row in self._exchanges if row.leg == leg or row.at > began]
+        else:
             return self._whole_transcript()
-        return Transcript(
-            entries=tuple(entry for entry in self._exchanges if entry.leg == self.ledger.leg)
-        )
+        return Transcript(entries=tuple(own))
 
     def _whole_transcript(self) -> Transcript:
         return Transcript(entries=tuple(self._exchanges), omitted=self._omitted)
 
     @property
     def _is_guarded(self) -> bool:
-        """Whether somebody is on the line who has not shown yet who they are. Nobody is when the
-        session ended by itself, whether or not a hang-up was reported."""
-        on_line = self.ledger.is_on_line and self.dialogue.status not in ("abandoned", "expired")
-        return on_line and self.dialogue.door is not None
+        """Whether somebody is on the line who has not shown yet who they are."""
+        return self.ledger.is_on_line and self.dialogue.door is not None
 
     def record(self) -> SessionRecord:
         """All of it, for another run to go on from."""
@@ -307,9 +311,10 @@ class Session:
         """Whether the session may go on to that status from where it stands."""
         return status in MOVES[self.dialogue.status]
 
-    def _require_move(self, status: Status) -> None:
-        if not self.can_move(status):
-            self._refuse()
+    def _takes(self, request: Cancel | HandOff) -> bool:
+        if request.kind == "cancel":
+            return self.can_move("cancelled")
+        return may_hand_off(self.dialogue.status, request)
 
     def _refuse(self) -> NoReturn:
         status = self.dialogue.status

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient
 
 from tests.channels.chat_platform import CALLER, CLAIM, Body, Platform, gateway, state_of
+from turnkeeper.contract import Put
 from turnkeeper.errors import SettingsError
 from turnkeeper.ledger import KEPT_REPLIES
 from turnkeeper.settings import read_settings
@@ -154,6 +155,41 @@ async def test_without_a_calls_id_a_redial_that_says_less_takes_no_answer_away(
     await Platform(app, call=None).says(words)
     state = await state_of(sessions)
     assert (state.leg, state.form_answers) == (2, {"policy": "4321"})
+
+
+@pytest.mark.parametrize("lost", [("hello", "anybody there?"), ("hi", "anybody there?", "yes")])
+@pytest.mark.parametrize("put", [False, True])
+async def test_without_a_calls_id_a_conversation_whose_beginning_was_lost_is_a_new_leg(
+    app: FastAPI, sessions: MemorySessions, lost: tuple[str, ...], put: bool
+) -> None:
+    """Its first requests never arrived, and somebody else may be on the line."""
+    owner = Platform(app, call=None)
+    for words in ("hi", "4321"):
+        await owner.says(words)
+    if put:
+        state = await state_of(sessions)
+        same = Put(request_id="p", version=state.version, form_answers=state.form_answers)
+        await sessions.put(state.session_id, same)
+    other = Platform(app, call=None)
+    other.messages += [{"role": "user", "content": words} for words in lost]
+    await other.hears()
+    assert (await state_of(sessions)).leg == 2
+    await other.says("no")
+    assert (await state_of(sessions)).leg == 2
+
+
+async def test_without_a_calls_id_a_conversation_goes_on_after_a_request_that_failed(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    owner = Platform(app, call=None)
+    for words in ("hi", "4321"):
+        await owner.says(words)
+    with sessions.unreachable():
+        owner.messages.append({"role": "user", "content": "no"})
+        assert (await owner.post()).status_code == 503
+    await owner.says("Ada Lovelace")
+    assert (await state_of(sessions)).leg == 1
+    assert [form.answers["name"] for form in sessions.delivered] == ["Ada Lovelace"]
 
 
 async def test_without_a_calls_id_a_first_silence_that_is_sent_again_is_the_same_turn(

@@ -10,6 +10,7 @@ from tests.chaos.conftest import Processes, processes
 from tests.durable.conftest import World, client, server, world
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import Reply
+from turnkeeper.errors import SessionClosed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.settings import read_settings
 from turnkeeper.testing import Clock, MemorySessions
@@ -115,6 +116,19 @@ async def test_other_words_of_a_wrong_answer_cost_an_attempt_too(memory: MemoryS
     assert (await stranger.turn(dtmf="4711", utterance_id="same")).say == SHUT
 
 
+async def test_other_words_cost_an_attempt_though_earlier_failures_no_longer_count(
+    memory: MemorySessions,
+) -> None:
+    await filled_in(memory)
+    stranger = await opened(memory)
+    await guess(stranger, "march 6 1980", "4711")
+    memory.clock.advance(timedelta(hours=25))
+    await stranger.turn("march 5 1980")
+    for number, said in enumerate((SORRY, SORRY, SHUT, SHUT)):
+        memory.clock.advance(timedelta(seconds=1))
+        assert (await stranger.turn(dtmf=f"123{number}", utterance_id="same")).say == said
+
+
 async def test_the_right_words_after_a_speculation_let_the_caller_in(
     memory: MemorySessions,
 ) -> None:
@@ -180,6 +194,73 @@ async def test_whoever_is_let_in_reads_and_hears_it_again(memory: MemorySessions
     assert state.form_answers["complaint"] == "a sore quokka"
     assert state.verification is not None
     assert not state.verification.pending
+
+
+async def test_what_is_said_at_a_shut_door_is_kept_no_more_than_at_an_open_one(
+    memory: MemorySessions,
+) -> None:
+    await filled_in(memory)
+    stranger = await opened(memory)
+    for _ in range(3):
+        await guess(stranger, "march 6 1980", "0815")
+    redial = await opened(memory)
+    for words in ("four seven one one", "it is 4711", "I said it"):
+        assert (await redial.turn(words)).say == SHUT
+        last = (await redial.state()).last_turn
+        assert last is not None
+        assert last.heard == "***"
+    await redial.hang_up()
+    kept = (await redial.transcript()).model_dump_json()
+    assert not any(words in kept for words in ("four seven", "4711", "I said"))
+
+
+async def test_the_guard_stands_for_as_long_as_turns_are_taken_whatever_was_reported(
+    memory: MemorySessions,
+) -> None:
+    await filled_in(memory)
+    stranger = await opened(memory)
+    await stranger.hang_up("drop")
+    await stranger.turn("march 6 1980")
+    assert tells((await stranger.state()).model_dump_json()) == set()
+    memory.clock.advance(timedelta(days=8))
+    state = await stranger.state()
+    assert state.status == "abandoned"
+    assert state.form_answers == {}
+
+
+@pytest.mark.parametrize("how", ["nothing to compare", "start over"])
+async def test_where_a_form_begins_anew_whoever_calls_reads_nothing_of_before(
+    memory: MemorySessions, how: str
+) -> None:
+    owner = await opened(memory)
+    await owner.turn("march 5 1980")
+    if how == "start over":
+        await owner.turn(dtmf="4711")
+        await owner.turn("a sore quokka")
+        await owner.turn(event="start_over")
+        await owner.turn("yes")
+    await owner.hang_up()
+    stranger = await opened(memory)
+    state, transcript = await stranger.state(), await stranger.transcript()
+    assert tells(state.model_dump_json() + transcript.model_dump_json()) == set()
+    assert (state.discarded, state.last_turn, len(transcript.entries)) == ((), None, 1)
+    await stranger.turn("march 6 1980")
+    assert len((await stranger.transcript()).entries) == 2
+    await stranger.hang_up()
+    assert tells((await stranger.state()).model_dump_json()) >= {"1980-03-05"}
+
+
+async def test_an_operator_unlocks_what_was_handed_off_when_no_attempt_was_left() -> None:
+    kind = INTAKE.replace("resume:", "hand_off: desk\nresume:\n  attempts: 1\n  then: hand_off")
+    async with MemorySessions([parse_form(kind)]) as memory:
+        await filled_in(memory)
+        stranger = await opened(memory)
+        assert (await guess(stranger, "march 6 1980", "4711")).next == "transfer"
+        with pytest.raises(SessionClosed):
+            await memory.hand_off(stranger.id)
+        assert (await memory.hand_off(stranger.id, unlock=True)).status == "handed_off"
+        owner = await opened(memory)
+        assert (await guess(owner, "march 5 1980", "4711")).field == "seats"
 
 
 async def test_a_day_later_the_owner_gets_in_after_all(memory: MemorySessions) -> None:

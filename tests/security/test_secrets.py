@@ -9,7 +9,7 @@ import pytest
 from tests.unit.dialogue.talk import field, form, talk
 from turnkeeper.contract import Alternative, Connect, Reply, Turn
 from turnkeeper.dialogue.decide import decide
-from turnkeeper.forms.model import Form
+from turnkeeper.forms.model import FieldType, Form
 from turnkeeper.session import Session
 from turnkeeper.values import Context
 
@@ -175,6 +175,34 @@ def test_a_correction_that_the_next_field_takes_is_hidden_too() -> None:
     assert "4712" not in kept.session.transcript().model_dump_json()
 
 
+@pytest.mark.parametrize("asked", ["text", "date", "number", "boolean", "digits"])
+@pytest.mark.parametrize(
+    "words", ["no wait, 9875", "no, it's 9875", "sorry, I meant 9875", "actually 9 8 7 5"]
+)
+def test_a_secret_that_is_corrected_without_its_name_becomes_no_other_answer(
+    asked: FieldType, words: str
+) -> None:
+    pin = field("pin", "digits", length=4, secret=True)
+    kept = Kept(form(pin, field("other", asked), field("seats", "number")))
+    kept.hears("4711")
+    reply = kept.hears(words)
+    assert kept.value("other") is None
+    if reply.recorded:  # Not taken for a yes or no, it is a new value.
+        assert (asked, reply.recorded) == ("boolean", {"pin": "***"})
+    else:
+        assert reply.field == "pin"
+        assert kept.hears("9875").recorded == {"pin": "***"}
+    assert kept.value("pin") == "9875"
+    assert_hidden(kept, "9875", "9 8 7 5")
+
+
+def test_a_second_thought_that_can_be_no_secret_answers_what_is_asked() -> None:
+    pin = field("pin", "digits", length=4, secret=True)
+    kept = Kept(form(pin, field("day", "date"), field("seats", "number")))
+    kept.hears("4711")
+    assert set(kept.hears("wait, actually on friday").recorded) == {"day"}
+
+
 def test_of_a_personal_value_every_read_back_says_its_mask_alone() -> None:
     phone = field("phone", "phone", personal=True, confirm="always")
     kept = Kept(form(phone, field("address", personal=True), field("seats", "number")))
@@ -225,7 +253,9 @@ def test_whatever_the_words_around_a_secret_it_is_never_shown() -> None:
     around = ("{}", "it's {}", "um {} please", "{} thank you", "sure, {}", "no wait, {}", "yes {}")
     for _ in range(60):
         kept = Kept()
-        digits = "".join(chance.choices("123456789", k=chance.choice([3, 9, 15, 16, 16, 16, 17])))
+        length = chance.choice([3, 9, 15, 16, 16, 16, 17])
+        # A short one is none that stands in the policy number.
+        digits = "".join(chance.choices("789" if length == 3 else "123456789", k=length))
         kept.hears("1 2 3 4 5 6")
         kept.hears(chance.choice(around).format(digits))
         kept.hears(chance.choice(around).format(f"my card number is {digits}"))

@@ -109,6 +109,7 @@ def answer_to_field(draft: Draft, heard: Hypothesis) -> Meaning:
         return Meaning(command="skip")
     return (
         named(draft, heard, correction)
+        or _of_secret(draft, heard, correction)
         or _unnamed(draft, heard, correction)
         or _plain(draft, heard, correction)
         or Meaning()
@@ -216,6 +217,47 @@ def _lead_offer(
 
 
 # --- corrections without a name -------------------------------------------------------------------
+
+
+def secret_just_given(draft: Draft) -> Field | None:
+    """The secret field that the turn before this one filled."""
+    answers = draft.before.answers
+    return next(
+        (
+            field
+            for field in draft.form.fields
+            if field.secret and field.name in answers
+            if answers[field.name].turn == draft.before.turns
+        ),
+        None,
+    )
+
+
+def _of_secret(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
+    """ "no wait, 9875" after a secret asks it again: taken for another field's answer it would be
+    kept and said. "No wait, june third 1984" does not: a date takes more of it than the secret."""
+    secret, asked = secret_just_given(draft), draft.asked()
+    words = new_value(without_denied(without_pause(correction.body)))
+    if secret is None or not (correction.marked or correction.plain_no) or not words:
+        return None
+    if correction.plain_no and asked is not None and asked.type == "boolean":
+        return None
+
+    def is_others(part: str) -> bool:
+        fields = _strict([asked] if asked else [])
+        answers = any(read(field, part, draft.context).kind == "value" for field in fields)
+        return answers or _earlier(draft, heard, part) is not None
+
+    others = is_others(words) and not is_others(_part_of(draft, secret, words))
+    return None if others else Meaning(revisit=secret)
+
+
+def _part_of(draft: Draft, secret: Field, words: str) -> str:
+    """What of the words may be the secret: digits tell no words that they left."""
+    if not TYPES[secret.type].strict:
+        return words
+    parts = words.split() if secret.type == "digits" else [words]
+    return " ".join(part for part in parts if read(secret, part, draft.context).kind != "none")
 
 
 def _unnamed(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:

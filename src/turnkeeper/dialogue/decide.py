@@ -19,6 +19,7 @@ from turnkeeper.dialogue.commands import cancel, start_over
 from turnkeeper.dialogue.door import agree, entrance, neutral
 from turnkeeper.dialogue.draft import Draft, settle
 from turnkeeper.dialogue.events import (
+    BegunAnew,
     Connected,
     Decision,
     Filled,
@@ -49,7 +50,7 @@ from turnkeeper.dialogue.speak import (
     welcome_back,
 )
 from turnkeeper.dialogue.state import Answer, DialogueState, Door, Question
-from turnkeeper.dialogue.status import MOVES, OPEN
+from turnkeeper.dialogue.status import MOVES, OPEN, may_hand_off
 from turnkeeper.dialogue.view import SECRET
 from turnkeeper.forms.model import Form, Scalar
 from turnkeeper.values import Context, accept
@@ -115,6 +116,8 @@ def _begin_anew(draft: Draft) -> None:
     start_over(draft)
     if draft.state.door is not None:
         draft.add(Unguarded())
+    if draft.form.resume is not None:
+        draft.add(BegunAnew(at=draft.at))
     draft.says[:] = [greeting(draft)]
 
 
@@ -186,12 +189,13 @@ def _cancel(draft: Draft, request: Cancel) -> Decision:
 
 
 def _hand_off(draft: Draft, request: HandOff) -> Decision:
-    if "handed_off" not in MOVES[draft.state.status]:
+    if not may_hand_off(draft.state.status, request):
         return _refused(draft)
     _take_turn(draft, 0, request.request_id, "")
     if request.unlock:
         draft.add(Forgiven())
-    draft.add(Moved(status="handed_off"))
+    if draft.state.status != "handed_off":
+        draft.add(Moved(status="handed_off"))
     return _finish(draft)
 
 
@@ -223,12 +227,14 @@ def _knock(draft: Draft) -> Decision:
 
 def _at_the_door(draft: Draft, door: Door, heard: Connect | Turn) -> Decision:
     """Go on with the door's own dialogue; when it has all that it asks for, compare."""
-    if verify.is_shut(draft.form, draft.state, draft.context.now):
-        return _shut(draft, door)
-    asked = decide(entrance(draft.form), door.dialogue, heard, draft.context)
+    form, shut = entrance(draft.form), verify.is_shut(draft.form, draft.state, draft.context.now)
+    asked = decide(form, door.dialogue, heard, draft.context)
     dialogue = fold(door.dialogue, asked.events)
-    if isinstance(heard, Turn) and (_is_hidden(dialogue) or mentions_secret(draft, heard)):
+    guess_at_secret = _is_hidden(dialogue) or (shut and any(field.secret for field in form.fields))
+    if isinstance(heard, Turn) and (guess_at_secret or mentions_secret(draft, heard)):
         hide(draft)
+    if shut:
+        return _shut(draft, door)
     if dialogue.status == "submitting":
         return _compare(draft, door, dialogue)
     draft.add(Guarded(door=door.model_copy(update={"dialogue": dialogue})))
@@ -243,7 +249,7 @@ def _is_hidden(dialogue: DialogueState) -> bool:
 
 def _compare(draft: Draft, door: Door, given: DialogueState) -> Decision:
     if agree(draft.form, draft.state, given):
-        return _let_in(draft, given)
+        return _let_in(draft)
     count = verify.failures(draft.form, draft.state, draft.context.now) + 1
     draft.add(NotVerified(failures=count, at=draft.at))
     if verify.is_shut(draft.form, draft.state, draft.context.now):
@@ -257,14 +263,9 @@ def _compare(draft: Draft, door: Door, given: DialogueState) -> Decision:
     return _told(draft, asked.reply, said)
 
 
-def _let_in(draft: Draft, given: DialogueState) -> Decision:
-    """It is them. Named fields that had no answer yet have one now."""
+def _let_in(draft: Draft) -> Decision:
+    """It is them."""
     draft.add(Unguarded())
-    for name, answer in given.answers.items():
-        if name not in draft.state.answers:
-            new = answer.model_copy(update={"turn": draft.state.turns})
-            draft.add(Filled(field=name, answer=new))
-    settle(draft)
     _come_back(draft)
     select(draft)
     return _finish(draft, restored=True)

@@ -155,6 +155,13 @@ class Forgiven(Frozen):
     kind: Literal["forgiven"] = "forgiven"
 
 
+class BegunAnew(Frozen):
+    """The form begins again for whoever is on the line: what was before is none of theirs."""
+
+    kind: Literal["begun_anew"] = "begun_anew"
+    at: datetime
+
+
 class Begun(Frozen):
     """Words that may be the beginning of a secret: the next turn may have its end."""
 
@@ -182,6 +189,7 @@ Event: TypeAlias = Annotated[
     | Unguarded
     | NotVerified
     | Forgiven
+    | BegunAnew
     | Begun,
     Discriminated(discriminator="kind"),
 ]

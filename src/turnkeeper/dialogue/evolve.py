@@ -12,6 +12,7 @@ from turnkeeper.dialogue.events import (
     Answered,
     Asked,
     Begun,
+    BegunAnew,
     Connected,
     Event,
     Filled,
@@ -207,6 +208,10 @@ def _forgiven(state: DialogueState, event: Forgiven) -> Changes:
     return {"failures": 0, "failed_at": None}
 
 
+def _begun_anew(state: DialogueState, event: BegunAnew) -> Changes:
+    return {"begun_anew": event.at}
+
+
 def _begun(state: DialogueState, event: Begun) -> Changes:
     return {"begun": event.words}
 
@@ -231,6 +236,7 @@ _FOLDS: Mapping[type, Callable[[DialogueState, Any], Changes]] = {
     Unguarded: _unguarded,
     NotVerified: _not_verified,
     Forgiven: _forgiven,
+    BegunAnew: _begun_anew,
     Begun: _begun,
 }
 

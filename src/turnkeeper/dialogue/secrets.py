@@ -6,7 +6,7 @@ while another field is asked; and keys or words that fit a secret and nothing el
 """
 
 from turnkeeper.contract import Turn
-from turnkeeper.dialogue.collect import MAX_HEARD
+from turnkeeper.dialogue.collect import MAX_HEARD, secret_just_given
 from turnkeeper.dialogue.correct import correction_in
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.events import Begun, Event, Filled, Questioned, Refused, TurnTaken
@@ -42,7 +42,7 @@ def mentions_secret(draft: Draft, turn: Turn) -> bool:
     offered |= {row.field for row in draft.rejected} | turn.answers.keys()
     return (
         not names.isdisjoint(offered)
-        or any(_is_named(draft, text, names) or _corrects(draft, text, names) for text in words)
+        or any(_is_named(draft, text, names) or _corrects(draft, text) for text in words)
         or (not draft.recorded() and _fits(draft, turn, words, secret))
     )
 
@@ -57,13 +57,11 @@ def _is_named(draft: Draft, text: str, names: set[str]) -> bool:
     return any(segment.field.name in names and segment.words for segment in found)
 
 
-def _corrects(draft: Draft, text: str, names: set[str]) -> bool:
-    """ "no wait, 9875" after a secret: it can't be corrected so, and is heard all the same."""
-    last = draft.before.last_filled or ""
-    answer = draft.before.answers.get(last) if last in names else None
+def _corrects(draft: Draft, text: str) -> bool:
+    """ "no wait, 9875" after a secret: it may be corrected so, whatever becomes of the words."""
     correction = correction_in(text)
-    latest = answer is not None and answer.turn == draft.before.turns
-    return latest and (correction.marked or correction.plain_no)
+    corrected = correction.marked or correction.plain_no
+    return corrected and secret_just_given(draft) is not None
 
 
 def _fits(draft: Draft, turn: Turn, words: list[str], secret: list[Field]) -> bool:

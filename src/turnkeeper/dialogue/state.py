@@ -89,6 +89,8 @@ class DialogueState(Frozen):
     failures: int = 0
     """How often a caller was not let in since one was, or since the time for this was over."""
     failed_at: datetime | None = None
+    begun_anew: datetime | None = None
+    """When the form began again for a caller who had nothing to show who they are by."""
     version: int = 0
     """The number of events folded in."""
 

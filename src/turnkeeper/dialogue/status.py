@@ -4,7 +4,7 @@
 it.
 """
 
-from turnkeeper.contract import Status
+from turnkeeper.contract import HandOff, Status
 
 MOVES: dict[Status, tuple[Status, ...]] = {
     "collecting": ("confirming", "submitting", "handed_off", "cancelled", "abandoned", "expired"),
@@ -23,3 +23,9 @@ OPEN: frozenset[Status] = frozenset({"collecting", "confirming"})
 
 CLOSED: frozenset[Status] = frozenset({"completed", "cancelled", "abandoned", "expired", "failed"})
 """A session that has ended. `submitting` and `handed_off` are neither: the form waits."""
+
+
+def may_hand_off(status: Status, request: HandOff) -> bool:
+    """Whether the request has an effect: one that gives attempts back has, where the form was
+    handed off because none was left."""
+    return "handed_off" in MOVES[status] or (request.unlock and status == "handed_off")

@@ -25,9 +25,11 @@ def guards(form: Form, state: DialogueState) -> bool:
 
 
 def recorded(form: Form, state: DialogueState) -> dict[str, Scalar]:
-    """The answers that let the caller in: those of the named fields, as far as there are any."""
+    """The answers that let the caller in: those of all named fields, or none while one lacks."""
     named = form.resume.verify if form.resume else ()
-    return {name: state.answers[name].value for name in named if name in state.answers}
+    if any(name not in state.answers for name in named):
+        return {}
+    return {name: state.answers[name].value for name in named}
 
 
 def failures(form: Form, state: DialogueState, now: datetime) -> int:
@@ -62,15 +64,18 @@ def _again_at(form: Form, state: DialogueState) -> datetime | None:
 def charged(before: DialogueState, now: DialogueState) -> DialogueState:
     """The state that an amendment is decided from: other words replace wrong answers, and do not
     take back that they were wrong. Speech that is sent early costs an attempt as well."""
-    if before.door is None or now.failures <= before.failures:
+    charge = (now.failures, now.failed_at)
+    if before.door is None or now.failed_at is None:
+        return before
+    if charge == (before.failures, before.failed_at):
         return before
     return before.model_copy(update={"failures": now.failures, "failed_at": now.failed_at})
 
 
 def outside(state: DialogueState, leg: int) -> DialogueState:
-    """What whoever is at the door on this leg may know of the state."""
+    """What whoever is on this leg may know of the state: at the door, or in a form begun anew."""
     if state.door is None:
-        return state
+        return _since_begun_anew(state, leg)
     asked, last = state.door.dialogue, state.last_turn
     return DialogueState(
         status="collecting" if state.status == "confirming" else state.status,
@@ -82,3 +87,11 @@ def outside(state: DialogueState, leg: int) -> DialogueState:
         updated_at=state.updated_at,
         version=state.version,
     )
+
+
+def _since_begun_anew(state: DialogueState, leg: int) -> DialogueState:
+    last, began = state.last_turn, state.begun_anew
+    if began is None:
+        return state
+    ours = last if last and (last.leg == leg or last.at > began) else None
+    return state.model_copy(update={"discarded": (), "last_turn": ours})

@@ -234,8 +234,8 @@ class Calls:
 
     async def guess(self, door: Doorway, form: str, caller: str, talk: Conversation) -> Call:
         """The leg of a request that names no call: the caller's newest such leg, or a new one when
-        the conversation begins. It begins where nothing was heard yet, and where the only utterance
-        is none that the leg could have had first.
+        the conversation begins. It begins where nothing was heard yet, and where it has not what
+        the leg heard last: whoever is on the line then may be somebody else.
         """
         session_id = await door.session_id(form, caller)
         state = await _state(door, session_id)
@@ -293,17 +293,27 @@ async def _state(door: Doorway, session_id: str) -> SessionState | None:
 
 
 def _begins(talk: Conversation, leg: Leg, state: SessionState) -> bool:
-    if talk.count != 1:
-        return talk.count == 0
-    if leg.number != state.leg:  # The caller was on another line since: this is a call after it.
+    if not talk.count:
         return True
+    if leg.number != state.leg:  # The caller was on another line since: a call after it, or before.
+        return talk.count == 1
     last = state.last_turn
-    if last is None or last.leg != leg.number:
+    if last is None or 0 < last.leg < leg.number:  # Nothing was heard on it yet.
         return False
-    if last.heard == SECRET:  # Its words are kept nowhere: asking once more is safe.
-        return True
-    first, again = _bare(last.heard), _bare(talk.heard[0]) or SILENCE
-    return last.utterance_id != "1" or not again.startswith(first)
+    return not _continues(talk, last)
+
+
+def _continues(talk: Conversation, last: LastTurn) -> bool:
+    """Whether the conversation has what the leg heard last. Other words of the newest utterance
+    amend it. Of a first one, whose id is that of every other's, and of one that others follow, the
+    words must stand; those of a secret are kept nowhere: asking once more is safe."""
+    if last.utterance_id not in talk.utterances:
+        return False
+    place = talk.utterances.index(last.utterance_id)
+    if last.heard == SECRET or 0 < place == talk.count - 1:
+        return place > 0
+    first, again = _bare(last.heard), _bare(talk.heard[place]) or SILENCE
+    return again.startswith(first)
 
 
 def _is_late(talk: Conversation, state: SessionState) -> bool:

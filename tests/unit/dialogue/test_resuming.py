@@ -112,15 +112,15 @@ def test_a_value_that_was_not_confirmed_yet_is_not_read_to_whoever_calls() -> No
     assert agent.reply == talk(guarded(checked))[1].reply
 
 
-def test_a_named_field_that_had_no_answer_gets_the_one_given() -> None:
+def test_while_a_named_field_has_no_answer_the_others_let_nobody_in() -> None:
     both = guarded(BORN, PIN, STORY, resume=Resume(verify=("date_of_birth", "pin")))
     caller, agent = owner_of(both, "march 5 1980")
     caller.connects()
+    assert agent.reply == talk(both)[1].reply
+    agent.knows()
     caller.says("march 5 1980")
     agent.asks("pin")
-    caller.keys("4711")
-    agent.recorded(pin="***")
-    agent.asks("story")
+    assert not agent.reply.restored
 
 
 def test_a_restart_of_a_stale_form_asks_nothing_and_says_nothing() -> None:
