@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -59,8 +59,9 @@ class Eraser:
         runs: list[str] = []
         newer = False
         async for run in _runs(order.session_id):
+            activity.heartbeat()
             one_of_it = order.first_run_id in (None, run.raw_info.first_run_id)
-            if one_of_it or await self._unreadable(run):
+            if one_of_it or await self._unreadable(run, order.due):
                 runs.append(run.run_id)
             else:
                 newer = True
@@ -71,17 +72,25 @@ class Eraser:
             runs=tuple(runs), keys=int(live is not None), newer=newer, settles_in=_learned_within()
         )
 
-    async def _unreadable(self, run: WorkflowExecutionDescription) -> bool:
-        """Whether a newer session began under the key that this erasure shredded: in a process that
-        had not learned of it yet. It can't go on; without it, the caller begins anew."""
-        if self._keys is None:
+    async def _unreadable(self, run: WorkflowExecutionDescription, due: datetime | None) -> bool:
+        """Whether a newer session got something under the key that this erasure shredded: from a
+        process that had not learned of it yet. It can't go on; without it, the caller begins anew.
+
+        Not the first event alone: any process that serves the session may be the one. But what
+        closed before this erasure was due has nothing from after it, however many such runs are.
+        """
+        if self._keys is None or (due and run.close_time and run.close_time < due):
             return False
         handle = activity.client().get_workflow_handle(run.id, run_id=run.run_id)
-        used: set[str] = set()
+        readable: set[bytes] = set()
         async for event in handle.fetch_history_events():
-            used.update(map(bytes.decode, _KEY_ID.findall(event.SerializeToString())))
-        stored = [await self._keys.find(key_id) for key_id in used]
-        return any(key is not None and key.wrapped is None for key in stored)
+            activity.heartbeat()
+            for key_id in set(_KEY_ID.findall(event.SerializeToString())) - readable:
+                key = await self._keys.find(key_id.decode())
+                if key is not None and key.wrapped is None:
+                    return True
+                readable.add(key_id)
+        return False
 
     @activity.defn(name=SHRED_KEYS)
     async def shred_keys(self, session_id: str) -> int:

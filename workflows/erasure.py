@@ -2,7 +2,8 @@
 
 It goes in rounds: find what there is, shred the keys, delete the runs. Other processes learn of a
 shred a little later (`turnkeeper.security.keyring`), and the caller may ring meanwhile: so rounds
-follow each other, with time to settle between, until one finds nothing more.
+follow each other, with time to settle between, until one finds nothing more. The last of them sees
+to a key that was made between shred and deletion, too.
 """
 
 from datetime import datetime, timedelta
@@ -29,7 +30,8 @@ RETRIES = RetryPolicy(
 )
 """For ever: what was ordered to be erased is erased."""
 ATTEMPT_TIMEOUT = timedelta(seconds=10)
-DELETION_TIMEOUT = timedelta(minutes=10)
+LONG_TIMEOUT = timedelta(minutes=10)
+"""For what has as much to do as there are runs."""
 HEARTBEAT_TIMEOUT = timedelta(seconds=3)
 """A worker killed while it waits for Temporal to delete costs the erasure this long."""
 
@@ -44,6 +46,7 @@ class Erasure:
         self._step: Step = "waiting"
         self._runs: set[str] = set()
         self._keys = 0
+        self._key_alone = False
         self._settling = timedelta()
 
     @workflow.run
@@ -54,7 +57,7 @@ class Erasure:
         begun_at = order.due or workflow.info().start_time
         while await self._round():
             self._step = "settling"
-            await workflow.sleep(self._settling)
+            await workflow.sleep(self._settling, summary="until every process forgot the key")
         return await self._certified(begun_at)
 
     @workflow.signal(description="Move to the current build now, and not when the time has come")
@@ -80,28 +83,38 @@ class Erasure:
         )
 
     async def _round(self) -> bool:
-        """Whether there was anything to erase. A key alone is nothing: whoever speaks to a session
-        that is gone has made it, and it has encrypted nothing that is kept."""
+        """Whether there was anything to erase.
+
+        That is a key without a run as well, once: where Temporal's own retention was first; and
+        where a process made a key between shred and deletion, and the session went on under it, so
+        that backups hold it. Alone a second time, a key has encrypted nothing that is kept: whoever
+        speaks to a session that is gone has made it.
+        """
         found = await self._found()
-        if not found.runs:
+        alone = not found.runs
+        if alone and (found.newer or not found.keys or self._key_alone):
             return False
+        self._key_alone = alone
         self._step = "shredding"
         self._settling = found.settles_in
         # A session has one key at a time. An attempt that was cut short may have shredded it before
         # the next one finds none to shred; and one may be made between finding and shredding.
         keys = 0 if found.newer else max(found.keys, await self._shredded())
-        self._step = "deleting"
-        await self._deleted(found.runs)
-        self._runs.update(found.runs)
         self._keys += keys
+        if found.runs:
+            self._step = "deleting"
+            await self._deleted(found.runs)
+            self._runs.update(found.runs)
         return True
 
     async def _found(self) -> Found:
         found: Found = await workflow.execute_activity(
             FIND_RUNS,
             self._order,
+            summary="what there is of the session",
             result_type=Found,
-            start_to_close_timeout=ATTEMPT_TIMEOUT,
+            start_to_close_timeout=LONG_TIMEOUT,
+            heartbeat_timeout=ATTEMPT_TIMEOUT,
             retry_policy=RETRIES,
         )
         return found
@@ -110,6 +123,7 @@ class Erasure:
         shredded: int = await workflow.execute_activity(
             SHRED_KEYS,
             self._order.session_id,
+            summary="its key",
             result_type=int,
             start_to_close_timeout=ATTEMPT_TIMEOUT,
             retry_policy=RETRIES,
@@ -120,7 +134,8 @@ class Erasure:
         await workflow.execute_activity(
             DELETE_RUNS,
             Doomed(session_id=self._order.session_id, runs=runs),
-            start_to_close_timeout=DELETION_TIMEOUT,
+            summary=f"{len(runs)} of its runs",
+            start_to_close_timeout=LONG_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RETRIES,
         )
@@ -139,10 +154,11 @@ class Erasure:
             runs_deleted=len(self._runs),
             keys_shredded=self._keys,
         )
-        if self._runs:  # Else an earlier erasure was first, and certified it.
+        if self._runs or self._keys:  # Else an earlier erasure was first, and certified it.
             await workflow.execute_activity(
                 CERTIFY_ERASURE,
                 certificate,
+                summary="the certificate",
                 start_to_close_timeout=ATTEMPT_TIMEOUT,
                 retry_policy=RETRIES,
             )

@@ -52,9 +52,11 @@ class ErasureCertificate(Frozen):
     requested_at: datetime
     completed_at: datetime
     runs_deleted: int
-    """Runs of the workflow: one a session, and one more each time that it was renewed."""
+    """Runs of the workflow: one a session, and one more each time that it was renewed. 0 where
+    Temporal's own retention was first, and the key was left."""
     keys_shredded: int
-    """0 where nothing was encrypted, and where a newer session goes on with the key."""
+    """0 where nothing was encrypted, and where a newer session goes on with the key; one more for
+    each that somebody made who went on speaking to the session."""
 
 
 def erasure_id(session_id: str) -> str:

@@ -5,6 +5,7 @@ The erasure itself is a workflow, which workers carry out whether or not anybody
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
 from temporalio.client import (
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at how far an erasure is."""
+KEPT_AT_LEAST = timedelta(days=1)
+"""Temporal keeps what has closed for no less (`system.namespaceMinRetentionGlobal`)."""
 
 _RUNNING, _COMPLETED = WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED
 
@@ -94,19 +97,27 @@ class Erasures:
     async def _begin(self, order: ErasureOrder) -> _Begun:
         """Starts the erasure, unless one is under way or has found all that there was."""
         seen = await anext(self._sessions(order.session_id), None)
-        if seen is None:
-            before = await self._described(erasure_id(order.session_id))
-            status = before.status if before is not None else None
-            if status == _RUNNING:
-                return _Begun()
-            if (certificate := await self._certificate(order.session_id)) is not None:
-                return _Begun(certificate=certificate)
-            if status == _COMPLETED:
-                return _Begun()
-            if status is None:
-                raise SessionNotFound.of(order.session_id)
+        if seen is None and (begun := await self._begun(order.session_id)) is not None:
+            return begun
         await self._send(order.session_id, lambda: self._start(order))
         return _Begun(seen)
+
+    async def _begun(self, session_id: str) -> _Begun | None:
+        """The erasure of what has no run any more; None where there is something left for one."""
+        before = await self._described(erasure_id(session_id))
+        status = before.status if before is not None else None
+        if status == _RUNNING:
+            return _Begun()
+        certificate = await self._certificate(session_id)
+        if await self._key_is_left(session_id, certificate):
+            return None
+        if certificate is not None:
+            return _Begun(certificate=certificate)
+        if status == _COMPLETED:
+            return _Begun()
+        if status is None:
+            raise SessionNotFound.of(session_id)
+        return None
 
     async def _start(self, order: ErasureOrder) -> None:
         await self._client.start_workflow(
@@ -140,6 +151,22 @@ class Erasures:
 
         session = SessionId(self._client.namespace, session_id)
         return await certificates(self._key_store).newest(session)
+
+    async def _key_is_left(self, session_id: str, certificate: ErasureCertificate | None) -> bool:
+        """Whether the id has a key that can open something, though Temporal has none of its runs:
+        its retention was first, or somebody deleted them there.
+
+        After an erasure, whoever speaks to the session that is gone makes a key, under which there
+        is nothing. Of a newer session Temporal would still have the runs, for a day at least.
+        """
+        if self._key_store is None:
+            return False
+        from turnkeeper.security.key_store import SessionId, key_store
+
+        key = await key_store(self._key_store).live(SessionId(self._client.namespace, session_id))
+        if key is None or certificate is None:
+            return key is not None
+        return datetime.now(UTC) - key.created_at > KEPT_AT_LEAST
 
     # --- runs -------------------------------------------------------------------------------------
 

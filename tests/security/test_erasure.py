@@ -4,6 +4,7 @@ import asyncio
 import random
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,19 +13,31 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 from pydantic import TypeAdapter
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
+from activities import erasure as erasing
 from tests.durable.conftest import World
 from tests.durable.test_delivery import receiver
 from tests.security.conftest import Place, world_of
 from tests.security.searching import files, finds
 from turnkeeper.client import VoiceSession, VoiceSessions
-from turnkeeper.erasure import ErasureCertificate, Step
-from turnkeeper.errors import SessionNotFound, StoreUnavailable
+from turnkeeper.connection import connect
+from turnkeeper.erasure import (
+    ERASURE,
+    ErasureCertificate,
+    ErasureOrder,
+    Reason,
+    Step,
+    retention_id,
+)
+from turnkeeper.errors import KeyShredded, SessionNotFound, StoreUnavailable
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Deliver, Form
 from turnkeeper.security.certificates import certificates
-from turnkeeper.security.key_store import SessionId
+from turnkeeper.security.key_store import SessionId, database
 from turnkeeper.settings import read_settings
+from turnkeeper.visibility import described
 from worker.child import kill_child, start_child
 from worker.dev import keep_wiped
 from worker.server import EmbeddedServer
@@ -146,6 +159,96 @@ async def test_a_caller_who_rings_meanwhile_is_not_left_with_a_session_without_a
         assert certificate.runs_deleted == 2
         assert await place.store.live(SessionId("default", session.id)) is None
         await assert_gone(world, sessions, session)
+
+
+@encrypted
+async def test_a_key_that_a_session_got_between_shred_and_deletion_is_shredded_too(
+    world: World, quick: EmbeddedServer, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = World(await connect(quick.address, settings=world.settings), world.settings)
+    async with world.worker(), world.sessions() as sessions, elsewhere.sessions() as others:
+        session = await sessions.open("claim", caller="+14155550101")
+        await session.turn("4321")
+        away = others.attach(session.id, session.leg, session.epoch)
+        made: set[str] = set()
+
+        async def delete_late(session_id: str, run_id: str) -> None:
+            """A process that never had the key asks meanwhile: it makes one, and is answered."""
+            async with asyncio.timeout(20):
+                while not made:
+                    with suppress(KeyShredded):
+                        await away.turn("help")
+                        key = await place.store.live(SessionId("default", session_id))
+                        made.update([key.key_id] if key is not None else [])
+            await delete(session_id, run_id)
+
+        delete = erasing._delete
+        monkeypatch.setattr(erasing, "_delete", delete_late)
+        certificate = await sessions.erase(session.id)
+        assert made
+        assert await place.store.live(SessionId("default", session.id)) is None
+        assert (certificate.runs_deleted, certificate.keys_shredded) == (1, 2)
+        assert await sessions.erase(session.id) == certificate
+
+
+@encrypted
+@pytest.mark.parametrize("reason", ["asked", "kept_for"])
+async def test_where_temporals_own_retention_was_first_the_key_is_shredded_all_the_same(
+    world: World, place: Place, reason: Reason
+) -> None:
+    async with world.worker(), world.sessions() as sessions:
+        session = await sessions.open("claim", caller="+14155550101")
+        run = await world.handle(session.id).describe()
+        await deleted_by_temporal(world, run.id, run.run_id)
+        if reason == "asked":
+            certificate = await sessions.erase(session.id)
+        else:
+            order = ErasureOrder(
+                session_id=session.id,
+                tenant=world.settings.tenant,
+                reason=reason,
+                first_run_id=run.run_id,
+            )
+            certificate = await world.client.execute_workflow(
+                ERASURE,
+                order,
+                id=retention_id(session.id, session.epoch),
+                task_queue=world.settings.task_queue,
+                result_type=ErasureCertificate,
+            )
+        assert (certificate.reason, certificate.runs_deleted) == (reason, 0)
+        assert certificate.keys_shredded == 1
+        assert await place.store.live(SessionId("default", session.id)) is None
+        assert await sessions.erase(session.id) == certificate
+
+
+async def deleted_by_temporal(world: World, workflow_id: str, run_id: str) -> None:
+    """As the namespace's retention does it: without a word to us."""
+    run = WorkflowExecution(workflow_id=workflow_id, run_id=run_id)
+    request = DeleteWorkflowExecutionRequest(namespace="default", workflow_execution=run)
+    await world.client.workflow_service.delete_workflow_execution(request)
+    async with asyncio.timeout(20):
+        while await described(world.client, workflow_id) or await world.runs(workflow_id):
+            await asyncio.sleep(0.05)
+
+
+@encrypted
+async def test_a_session_whose_runs_went_after_an_earlier_erasure_can_be_erased_too(
+    world: World, place: Place
+) -> None:
+    """Unlike a key of today, which somebody made who spoke to the session that is gone."""
+    async with world.worker(), world.sessions() as sessions:
+        session = await sessions.open("claim", caller="+14155550101")
+        first = await sessions.erase(session.id)
+        with pytest.raises(SessionNotFound):
+            await session.turn("4321")
+        assert await place.store.live(SessionId("default", session.id)) is not None
+        assert await sessions.erase(session.id) == first
+        rows = database(place.store_url)
+        rows.run("UPDATE session_keys SET created_at = created_at - 90000 RETURNING key_id")
+        second = await sessions.erase(session.id)
+        assert (second.runs_deleted, second.keys_shredded) == (0, 1)
+        assert await place.store.live(SessionId("default", session.id)) is None
 
 
 @pytest.mark.long

@@ -1,14 +1,18 @@
 """The keys that a process holds: no call for a session that was seen, and no key held too long."""
 
 import asyncio
+import time
+from types import SimpleNamespace
 
 import pytest
 
 from tests.security.conftest import OTHER, SESSION, Place
 from turnkeeper.errors import KeyShredded, KeyUnknown, StoreUnavailable
 from turnkeeper.security import keyring as module
+from turnkeeper.security.key_rows import Dialect, SqlKeyStore
 from turnkeeper.security.key_store import SessionId
 from turnkeeper.security.keyring import Keyring
+from turnkeeper.security.sqlite_rows import SqliteRows
 
 
 def take_away(place: Place) -> None:
@@ -79,6 +83,26 @@ async def test_other_processes_learn_of_a_shred_by_themselves(
             await asyncio.sleep(0.01)
     take_away(place)
     assert await ring.of_session(OTHER) is kept
+
+
+@pytest.mark.parametrize("stands_too", [False, True], ids=["its clock goes on", "its clock stands"])
+async def test_a_process_that_stood_still_for_hours_learns_of_a_shred_before_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch, *, stands_too: bool
+) -> None:
+    """Its clock stands where the machine was suspended, and goes on where the process was."""
+    rows, hours = SqliteRows(place.folder / "keys.db"), 3600 * 5
+    ring = Keyring(place.keyring().provider, SqlKeyStore(rows))
+    key, kept = await ring.of_session(SESSION), await ring.of_session(OTHER)
+    await ring.ask()
+    await place.keyring().shred(SESSION)
+    rows.dialect = Dialect(blob="BLOB", now=f"({rows.dialect.now} + {hours})")
+    if not stands_too:
+        later = time.monotonic() + hours
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: later))
+    await ring.ask()
+    with pytest.raises(KeyShredded):
+        await ring.of_id(key.key_id)
+    assert await ring.of_id(kept.key_id) is kept
 
 
 async def test_without_its_store_a_process_goes_on_and_then_holds_nothing(

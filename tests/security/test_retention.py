@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import WorkflowHandle
 
 from tests.durable.conftest import World
 from tests.durable.test_delivery import until
@@ -97,6 +99,28 @@ async def test_the_same_callers_next_session_goes_on_and_keeps_its_key(
         await erased(world, following)
         assert await world.runs(first.id) == 0
         assert await place.store.live(SessionId("default", first.id)) is None
+
+
+@encrypted
+async def test_a_long_history_of_the_next_session_is_read_for_as_long_as_it_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = WorkflowHandle.fetch_history_events
+
+    async def slowly(handle: WorkflowHandle[object, object]) -> AsyncIterator[HistoryEvent]:
+        async for event in read(handle):
+            await asyncio.sleep(0.15)
+            yield event
+
+    monkeypatch.setattr("workflows.erasure.ATTEMPT_TIMEOUT", SOON)
+    monkeypatch.setattr(WorkflowHandle, "fetch_history_events", slowly)
+    async with keeping(world, keep_for=SOON) as sessions:
+        first = await completed(sessions)
+        following = await sessions.open("claim", caller="+14155550101")
+        await following.turn("1234")
+        await erased(world, first)
+        assert await world.runs(first.id) == 1
+        assert (await following.state()).form_answers == {"policy": "1234"}
 
 
 @pytest.mark.long

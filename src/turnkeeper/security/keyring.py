@@ -4,7 +4,8 @@ A turn of a session that was seen before costs no call of the key store or of th
 price is that other processes learn of a shred a little later:
 
 - each process asks its key store every `ASK_EVERY` seconds, beside its work, which keys were
-  shredded, and forgets these;
+  shredded since it asked last, and forgets these. "Since" is by the store's clock: one that stood
+  still for hours, in a suspended machine as well, whose own clocks stood too, has missed none;
 - one that can't reach its store goes on with what it has for `TRUSTED_FOR` seconds after the store
   last answered, then forgets everything and asks for each session again.
 
@@ -74,6 +75,7 @@ class Keyring:
         self._live: dict[SessionId, str] = {}
         self._identity: dict[str, bytes] = {}
         self._asked_at = time.monotonic()
+        self._told_at: int | None = None
         self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asking: set[asyncio.Task[None]] = set()
@@ -88,6 +90,7 @@ class Keyring:
         if known is not None:
             self._keys.move_to_end(known.key_id)
             return known
+        await self._begin_telling()
         stored = await self.store.live(session) or await self._add(
             session, tenant_of(session.workflow_id)
         )
@@ -109,6 +112,7 @@ class Keyring:
         if known is not None:
             self._keys.move_to_end(key_id)
             return _of(known, session, tenant)
+        await self._begin_telling()
         stored = await self.store.find(key_id)
         if stored is None:
             raise _not_there(key_id)
@@ -170,6 +174,11 @@ class Keyring:
             self._live.clear()
             self._asked_at = time.monotonic()  # What is fetched from now on is as the store has it.
 
+    async def _begin_telling(self) -> None:
+        """Before the first key is fetched: from this time of the store's on, each shred counts."""
+        if self._told_at is None:
+            self._told_at = await self.store.clock()
+
     def _begin_watch(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         if loop not in self._watched:
@@ -186,8 +195,10 @@ class Keyring:
         """Asks the store once which keys were shredded, and forgets them."""
         since = time.monotonic()
         try:
-            # Longer than anything is kept: a shred is never between two askings.
-            shredded = await self.store.shredded_within(int(TRUSTED_FOR + 4 * ASK_EVERY))
+            now = await self.store.clock()
+            untold = now - (now if self._told_at is None else self._told_at)
+            # Longer by what a fetch or a shred that was under way then may have taken.
+            shredded = await self.store.shredded_within(untold + int(TRUSTED_FOR + 4 * ASK_EVERY))
         except StoreUnavailable as error:
             _log.warning(
                 "the key store does not answer; going on with known keys", reason=str(error)
@@ -195,7 +206,7 @@ class Keyring:
             return
         for key_id in shredded:
             self._forget(key_id)
-        self._asked_at = since
+        self._asked_at, self._told_at = since, now
 
 
 def _belongs_to(stored: StoredKey) -> bytes:
