@@ -11,8 +11,9 @@ from google.protobuf.json_format import MessageToDict
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.converter import DataConverter
 
-from tests.security.conftest import SESSION, Place
+from tests.security.conftest import Place
 from turnkeeper.client import VoiceSessions
+from turnkeeper.contract import Connect, Opening
 from turnkeeper.errors import Unauthenticated
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
@@ -22,6 +23,7 @@ from turnkeeper.gateway.doorway import Catalogue
 from turnkeeper.gateway.secret_fields import SecretFields
 from turnkeeper.security.codec import SessionCodec
 from turnkeeper.security.key_store import SessionId
+from turnkeeper.testing import Clock, MemoryBackend
 
 UI = "https://temporal.example.com"
 FORM_FILE = """
@@ -32,13 +34,18 @@ fields:
   - {name: theft, type: boolean, prompt: "Stolen?"}
 """
 FORM = parse_form(FORM_FILE)
+CLAIM = SessionId("default", "voice:session:acme:claim:" + "a" * 26)
 
 
 class OneForm:
-    names = (FORM.form,)
+    """A folder with one form in it."""
+
+    def __init__(self, form: Form = FORM) -> None:
+        self._form = form
+        self.names = (form.form,)
 
     def find(self, form: str) -> Form | None:
-        return FORM if form == FORM.form else None
+        return self._form if form == self._form.form else None
 
 
 class Tokens:
@@ -67,6 +74,16 @@ TOKENS = Tokens(
         "caller": Principal("acme", frozenset({"decode"}), caller="ann"),
     }
 )
+
+
+async def holding(place: Place, form: Form, session: SessionId = CLAIM) -> VoiceSessions:
+    """Sessions of which one, under this very id, goes by the form."""
+    settings = place.settings()
+    backend = MemoryBackend([form], Clock(), settings)
+    await backend.connect(
+        session.workflow_id, Opening(form=form.form), Connect(connect_id="c", transport_id="t")
+    )
+    return VoiceSessions(backend, settings)
 
 
 def app_of(place: Place, sessions: VoiceSessions, forms: Catalogue) -> FastAPI:
@@ -109,7 +126,7 @@ def asking(app: FastAPI) -> Asking:
     return Asking(httpx.AsyncClient(transport=transport, base_url="http://codec"))
 
 
-async def stored(place: Place, value: object, session: SessionId = SESSION) -> Payload:
+async def stored(place: Place, value: object, session: SessionId = CLAIM) -> Payload:
     plain = await DataConverter.default.encode([value])
     return (await SessionCodec(place.keyring()).of(session).encode(plain))[0]
 

@@ -1,37 +1,50 @@
 """The codec server: who has the right sees a session in clear, without its secrets; nobody else
 sees more than ciphertext."""
 
+import asyncio
 import base64
 import json
+import logging
 
 import pytest
+import pytest_asyncio
 from google.protobuf.json_format import MessageToDict
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import DataConverter
 
 from tests.security.codec_reading import (
+    CLAIM,
+    FORM,
+    FORM_FILE,
     UI,
     Asking,
     OneForm,
     app_of,
     asking,
+    holding,
     payload_list,
     stored,
 )
-from tests.security.conftest import OTHER, SESSION, Place
+from tests.security.conftest import OTHER, Place
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
-from turnkeeper.gateway.codec import ERASED, MAX_BODY_BYTES, UNREADABLE
+from turnkeeper.gateway.codec import (
+    ERASED,
+    MAX_BODY_BYTES,
+    MAX_VALUES,
+    STRANGERS_BYTES,
+    UNREADABLE,
+)
 from turnkeeper.gateway.doorway import NoForms
 from turnkeeper.security.codec import SessionCodec
 from turnkeeper.security.key_store import SessionId
 from turnkeeper.testing import MemorySessions
 
 
-@pytest.fixture
-def codec(place: Place) -> Asking:
-    """A codec server that knows the form, of a session that nobody answers for."""
-    return asking(app_of(place, MemorySessions([], settings=place.settings()), OneForm()))
+@pytest_asyncio.fixture(loop_scope="session")
+async def codec(place: Place) -> Asking:
+    """A codec server that can ask the session."""
+    return asking(app_of(place, await holding(place, FORM), NoForms()))
 
 
 # --- who sees what --------------------------------------------------------------------------------
@@ -84,7 +97,7 @@ async def test_what_can_not_be_opened_takes_nothing_else_away(place: Place, code
 
 async def test_what_is_erased_says_so_to_its_tenant_alone(place: Place, codec: Asking) -> None:
     payload = await stored(place, {"a": 1})
-    await place.keyring().shred(SESSION)
+    await place.keyring().shred(CLAIM)
     assert await codec.read(payload) == [ERASED]
     found = await codec.post("/default/decode", payload, token="other")
     assert found == MessageToDict(payload_list(payload))["payloads"]
@@ -103,18 +116,75 @@ async def test_pages_of_the_ui_alone_may_ask(
     assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
 
 
+AS_ACME = {"Authorization": "Bearer acme"}
+
+
 @pytest.mark.parametrize(
     ("content", "status"),
-    [("481516 is no JSON", 400), ('{"payloads": 481516}', 400), ("x" * (MAX_BODY_BYTES + 1), 413)],
-    ids=["no JSON", "no Payloads", "too large"],
+    [
+        (b"481516 is no JSON", 400),
+        (b'{"payloads": 481516}', 400),
+        (b'{"481516\xff', 400),
+        (b"[" * 100_000, 400),
+        (b"x" * (MAX_BODY_BYTES + 1), 413),
+        (b'{"payloads": [{}' + b",{}" * (MAX_VALUES + 1) + b"]}", 413),
+    ],
+    ids=["no JSON", "no Payloads", "no UTF-8", "too deep", "too large", "too many"],
 )
 async def test_a_body_that_is_none_is_a_problem_that_quotes_nothing(
-    codec: Asking, content: str, status: int
+    codec: Asking, content: bytes, status: int
 ) -> None:
-    answer = await codec.client.post("/default/decode", content=content)
+    answer = await codec.client.post("/default/decode", content=content, headers=AS_ACME)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert "481516" not in answer.text
+
+
+async def test_what_a_stranger_sends_is_not_read_and_a_long_body_is_refused(codec: Asking) -> None:
+    for sent in (b"481516 is no JSON", b"{" * STRANGERS_BYTES):
+        answer = await codec.client.post("/default/decode", content=sent)
+        assert (answer.status_code, answer.content) == (200, sent)
+    sent = b"{" * (STRANGERS_BYTES + 1)
+    assert (await codec.client.post("/default/decode", content=sent)).status_code == 413
+    assert (await codec.client.post("/default/encode", content=sent)).status_code == 404
+
+
+async def test_others_are_served_while_a_long_request_is_read(codec: Asking) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    serving = asyncio.ensure_future(others())
+    sent = b'{"payloads": [{}' + b",{}" * 3000 + b"]}"
+    answer = await codec.client.post("/default/decode", content=sent, headers=AS_ACME)
+    serving.cancel()
+    assert len(answer.json()["payloads"]) == 3001
+    assert turns > 200
+
+
+async def test_a_stranger_who_tries_tokens_does_not_fill_the_log(
+    place: Place, codec: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    payload = await stored(place, 1)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(80):
+            found = await codec.post("/default/decode", payload, token="unknown")
+            assert found == MessageToDict(payload_list(payload))["payloads"]
+    assert 0 < caplog.text.count("a token was refused") < 70
+
+
+async def test_what_is_nested_too_deep_takes_nothing_else_away(place: Place, codec: Asking) -> None:
+    good = await stored(place, {"a": 1})
+    for depth in (800, 100_000):  # The first is read, and too deep for what comes after.
+        plain = Payload(metadata={"encoding": b"json/plain"}, data=b"[" * depth + b"]" * depth)
+        (deep,) = await SessionCodec(place.keyring()).of(CLAIM).encode([plain])
+        seen = await codec.read(deep, good)
+        assert seen[1] == {"a": 1}
+    assert seen[0] == UNREADABLE
 
 
 # --- encoding -------------------------------------------------------------------------------------
@@ -127,21 +197,21 @@ def for_session(value: object, session: SessionId) -> Payload:
 
 async def test_what_names_its_session_is_encrypted_for_it(place: Place, codec: Asking) -> None:
     await stored(place, 1)
-    answer = await codec.raw("/default/encode", for_session("x", SESSION), token="operator")
+    answer = await codec.raw("/default/encode", for_session("x", CLAIM), token="operator")
     (sent,) = answer.json()["payloads"]
     metadata = {name: base64.b64decode(text) for name, text in sent["metadata"].items()}
     payload = Payload(metadata=metadata, data=base64.b64decode(sent["data"]))
-    (opened,) = await SessionCodec(place.keyring()).of(SESSION).decode([payload])
+    (opened,) = await SessionCodec(place.keyring()).of(CLAIM).decode([payload])
     assert (opened.data, dict(opened.metadata)) == (b'"x"', {"encoding": b"json/plain"})
 
 
 @pytest.mark.parametrize(
     ("token", "session"),
     [
-        ("other", SESSION),
-        ("acme", SESSION),
-        ("caller", SESSION),
-        ("", SESSION),
+        ("other", CLAIM),
+        ("acme", CLAIM),
+        ("caller", CLAIM),
+        ("", CLAIM),
         ("operator", OTHER),
     ],
     ids=["another tenant", "no scope", "a caller", "nobody", "no such session"],
@@ -211,21 +281,72 @@ async def test_other_answers_and_what_was_said_to_the_caller_are_readable(
     assert await codec.read(await stored(place, message)) == [message]
 
 
+NOT_THE_FORMS_ANSWERS = {
+    "a number that is no field's": {"answers": {"passcod": 481516}},
+    "a field with the name of a place": {"answers": {"detail": "481516"}},
+    "the name of no field": {"answers": {"481516": True}, "recorded": ["481516"]},
+    "what looks as if we said it": {"answers": {"kind": "said", "text": "481516"}},
+    "an answer in an answer": {"answers": {"story": {"kind": "said", "text": "481516"}}},
+    "an object as the value": {"answers": {"story": {"value": {"value": 481516}}}},
+    "a read-back of no field": {"confirming": {"field": "passcod", "value": 481516}},
+    "a question of no field": {"question": {"field": None, "answer": {"value": 481516}}},
+}
+
+
+@pytest.mark.parametrize("message", NOT_THE_FORMS_ANSWERS.values(), ids=NOT_THE_FORMS_ANSWERS)
+async def test_among_answers_those_of_the_forms_fields_alone_are_shown(
+    place: Place, codec: Asking, message: dict[str, object]
+) -> None:
+    (seen,) = await codec.read(await stored(place, message))
+    assert "481516" not in json.dumps(seen)
+    assert "***" in json.dumps(seen)
+
+
+PLAIN = parse_form("form: plain\nfields: [{name: a, type: text, prompt: A}]")
+PLAIN_SESSION = SessionId("default", "voice:session:acme:plain:" + "a" * 26)
+
+
 async def test_words_are_readable_where_a_form_has_no_secret(place: Place) -> None:
-    session = SessionId("default", "voice:session:acme:plain:" + "a" * 26)
-    plain = parse_form("form: plain\nfields: [{name: a, type: text, prompt: A}]")
-
-    class Plain(OneForm):
-        def find(self, form: str) -> Form | None:
-            return plain
-
-    codec = asking(app_of(place, MemorySessions([], settings=place.settings()), Plain()))
+    codec = asking(app_of(place, await holding(place, PLAIN, PLAIN_SESSION), NoForms()))
     message = {"kind": "turn", "text": "well", "answers": {"a": "b"}}
-    assert await codec.read(await stored(place, message, session)) == [message]
+    assert await codec.read(await stored(place, message, PLAIN_SESSION)) == [message]
 
 
-async def test_of_an_unknown_form_no_answer_is_shown(place: Place) -> None:
+WITHOUT = parse_form(FORM_FILE.replace("secret: true, ", ""))
+"""The form of a later release, in which nothing is secret."""
+
+
+@pytest.mark.parametrize(("kept", "deployed"), [(FORM, WITHOUT), (WITHOUT, FORM)])
+async def test_what_the_session_or_the_folder_calls_secret_is_masked(
+    place: Place, kept: Form, deployed: Form
+) -> None:
+    codec = asking(app_of(place, await holding(place, kept), OneForm(deployed)))
+    seen = await codec.read(await stored(place, {"answers": {"story": "a", "passcode": "4"}}))
+    assert seen == [{"answers": {"story": "a", "passcode": "***"}}]
+
+
+async def test_no_answer_is_shown_of_a_session_that_can_not_be_asked_whatever_the_folder_says(
+    place: Place,
+) -> None:
+    nobody = MemorySessions([], settings=place.settings())
+    codec = asking(app_of(place, nobody, OneForm(WITHOUT)))
+    message = {"kind": "turn", "text": "4815", "answers": {"passcode": "4815", "story": "a"}}
+    (seen,) = await codec.read(await stored(place, message))
+    assert seen == {"kind": "turn", "text": "***", "answers": "***"}
+
+
+async def test_of_an_unknown_form_neither_answers_nor_what_tells_them_are_shown(
+    place: Place,
+) -> None:
     codec = asking(app_of(place, MemorySessions([], settings=place.settings()), NoForms()))
     message = {"kind": "turn", "text": "well", "answers": {"a": "b"}, "leg": 1}
     masked = {"kind": "turn", "text": "***", "answers": "***", "leg": 1}
     assert await codec.read(await stored(place, message)) == [masked]
+    for told in (
+        {"say": "So it is Ann"},
+        {"said": "Ann", "heard_until": "Ann"},
+        {"trail": ["Ann"]},
+        {"detail": "Ann", "message": "Ann"},
+        {"kind": "said", "text": "So it is Ann"},
+    ):
+        assert "Ann" not in json.dumps(await codec.read(await stored(place, told)))

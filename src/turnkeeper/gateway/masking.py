@@ -6,10 +6,12 @@ A payload is JSON of one of our messages. In one of a session whose form has a s
   (answers, what was recorded, a delivery), and beside `field` where that names it;
 - so is all that a caller said or keyed, since a secret may come before anybody asked for it, or be
   refused, and so are digests of it, which for a few digits are as good as these;
+- where answers stand, only those of the form's other fields are shown, of any type: what a program
+  sent under a name that no field has may be the secret;
 - of all other text only what is known to hold none is shown: the keys in `SHOWN`, and the form's
   other fields. A key that a later release adds is masked until it stands here.
 
-Where it is not known what is secret, no answer is shown at all.
+Where it is not known what is secret, no answer is shown at all, nor what tells a caller of one.
 """
 
 from collections.abc import Mapping
@@ -25,10 +27,15 @@ WORDS = frozenset({"text", "dtmf", "alternatives", "heard", "words", "begun", "c
 _BESIDE_FIELD = frozenset({"answer", "value"})
 """What holds the value of the field that is named beside it (`events.Filled`, `state.Question`,
 `contract.Confirming`)."""
-_ANSWERS = frozenset(
-    {"answer", "answers", "denied", "discarded", "form_answers", "recorded", "shelved", "value"}
-)
-"""Whatever holds answers, by any field's name."""
+_BY_FIELD = frozenset({
+    "answers", "denied", "discarded", "form_answers", "recorded", "shelved",
+})  # fmt: skip
+"""What holds answers by their fields' names, or these names (`TranscriptEntry.recorded`)."""
+_OF_ANSWER = frozenset({"source", "turn", "value"})
+"""What is shown of a `state.Answer`."""
+_TELLING = frozenset({"detail", "heard_until", "message", "said", "say", "trail"})
+"""What speaks of answers: of secret ones it says nothing, so that it may be shown where it is known
+that these are."""
 _KEYED_BY_DIGESTS = "replies"
 
 SHOWN = frozenset({
@@ -39,8 +46,8 @@ SHOWN = frozenset({
     "synonyms", "timezone", "title", "type", "url", "verify", "version", "welcome_back", "when",
     # what was asked and told, and how it went
     "about", "code", "detail", "error", "event", "field", "form_version", "heard_until", "how",
-    "kind", "last_filled", "message", "next", "reason", "recorded", "removed", "revisit", "said",
-    "say", "skipped", "source", "state", "status", "trail", "transfer_to", "value",
+    "kind", "last_filled", "message", "next", "reason", "removed", "revisit", "said", "say",
+    "skipped", "source", "state", "status", "trail", "transfer_to", "value",
     # names and times
     "activity_id", "activity_type", "at", "channel", "closed_at", "connect_id", "created_at",
     "ended_at", "epoch", "failed_at", "idempotency_key", "newest", "now", "opened_at", "request_id",
@@ -74,8 +81,10 @@ class _Mask:
     """Masks what one session stored."""
 
     def __init__(self, fields: FieldNames | None) -> None:
-        self._secret = fields.secret if fields else _ANSWERS
-        self._shown = (SHOWN | fields.other) - WORDS if fields else SHOWN
+        self._known = fields is not None
+        self._secret = fields.secret if fields else _BY_FIELD | _BESIDE_FIELD
+        self._other = fields.other if fields else frozenset[str]()
+        self._shown = (SHOWN | fields.other) - WORDS if fields else SHOWN - _TELLING
 
     def of(self, value: Json, key: str) -> Json:
         """A value that stands under `key`; a list's items stand where the list does."""
@@ -94,15 +103,54 @@ class _Mask:
         return {name: self._item(item, name, value) for name, item in value.items()}
 
     def _item(self, item: Json, name: str, owner: Mapping[str, Json]) -> Json:
-        if name == "text" and owner.get("kind") == "said":  # What a caller was told.
-            return item
-        return SECRET if _holds(item) and self._hides(name, owner) else self.of(item, name)
+        if name == "text" and owner.get("kind") == "said" and self._known:
+            return item  # What a caller was told.
+        if name in self._secret or name in WORDS:
+            return _hidden(item)
+        if name in _BY_FIELD:
+            return self._by_field(item)
+        if name in _BESIDE_FIELD and "field" in owner:  # A choice of the form has a `value`, too.
+            return self._answer(item) if self._is_shown(owner["field"]) else _hidden(item)
+        return self.of(item, name)
 
-    def _hides(self, name: str, owner: Mapping[str, Json]) -> bool:
-        beside = owner.get("field")
-        if isinstance(beside, str) and beside in self._secret and name in _BESIDE_FIELD:
-            return True
-        return name in self._secret or name in WORDS
+    def _is_shown(self, field: Json) -> bool:
+        return isinstance(field, str) and field in self._other
+
+    def _by_field(self, value: Json) -> Json:
+        """Answers by field, a list of such, or fields' names."""
+        match value:
+            case dict():
+                return dict(self._answer_of(name, item) for name, item in value.items())
+            case list():
+                return [self._by_field(item) for item in value]
+            case str() if value in self._other or value in self._secret:
+                return value
+        return _hidden(value)
+
+    def _answer_of(self, name: str, item: Json) -> tuple[str, Json]:
+        if name in self._other:
+            return name, self._answer(item)
+        return name if name in self._secret else SECRET, _hidden(item)
+
+    def _answer(self, item: Json) -> Json:
+        """A field's value or values, or an `Answer`: without the words that it was heard in."""
+        match item:
+            case dict():
+                return {
+                    name: part if name in _OF_ANSWER and _is_scalar(part) else _hidden(part)
+                    for name, part in item.items()
+                }
+            case list():
+                return [self._answer(one) for one in item]
+        return item
+
+
+def _is_scalar(item: Json) -> bool:
+    return not isinstance(item, (dict, list))
+
+
+def _hidden(item: Json) -> Json:
+    return SECRET if _holds(item) else item
 
 
 def _holds(item: Json) -> bool:

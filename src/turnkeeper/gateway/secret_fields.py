@@ -1,8 +1,8 @@
 """Which fields of a session's form are secret: what the codec server masks by.
 
 A session says it itself, since it keeps the form that it began with; the forms of this process say
-it too, and what either calls secret is. A session that can't be asked (no worker runs, it is gone)
-goes by the forms alone, and where these don't have its form nothing is known.
+it too, and what either calls secret is. Of a session that can't be asked (no worker runs, it is
+gone) nothing is known: the forms of this process may be newer, and a field be secret no longer.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from turnkeeper.errors import TurnkeeperError
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway.doorway import Catalogue
 from turnkeeper.gateway.masking import FieldNames
-from turnkeeper.security.identity import form_of, tenant_of
+from turnkeeper.security.identity import tenant_of
 from turnkeeper.security.key_store import SessionId
 
 ASKED_FOR = 2.0
@@ -46,7 +46,7 @@ class SecretFields:
         self._asked: OrderedDict[SessionId, _Asking] = OrderedDict()
 
     async def of(self, session: SessionId) -> FieldNames | None:
-        """The form's fields; None where nothing is known of it. A page asks for all payloads of a
+        """The form's fields; None where the session doesn't say. A page asks for all payloads of a
         session at once, and the session is asked once."""
         asking = self._asked.get(session)
         if asking is None or time.monotonic() - asking.since > KNOWN_FOR:
@@ -57,10 +57,10 @@ class SecretFields:
         return await asyncio.shield(asking.names)
 
     async def _ask(self, session: SessionId) -> FieldNames | None:
-        known = (await self._definition(session), self._forms.find(form_of(session.workflow_id)))
-        forms = [form for form in known if form is not None]
-        if not forms:
+        own = await self._definition(session)
+        if own is None:
             return None
+        forms = [own, self._forms.find(own.form) or own]
         fields = [field for form in forms for field in form.fields]
         secret = frozenset(field.name for field in fields if field.secret)
         return FieldNames(secret, frozenset(field.name for field in fields) - secret)
