@@ -113,7 +113,7 @@ def let_in(folder: Path) -> str:
     os.environ["TURNKEEPER_JWT_ISSUER"] = os.environ["TURNKEEPER_JWT_AUDIENCE"] = "benchmark"
     os.environ["TURNKEEPER_OPENING_RATE"] = os.environ["TURNKEEPER_RATE"] = "10000/second"
     now = int(time.time())
-    claims: dict[str, object] = {"tenant": DEFAULT_TENANT, "scope": "talk"}
+    claims: dict[str, object] = {"tenant": DEFAULT_TENANT, "scope": "talk tenant"}
     claims |= {"iss": "benchmark", "aud": "benchmark", "sub": "benchmark"}
     claims |= {"iat": now, "exp": now + 3600}
     return jwt.encode(claims, signing, "EdDSA", headers={"kid": "1"})

@@ -75,6 +75,7 @@ def sendable(message: M, limit: int = MAX_TURN_BYTES) -> M:
     try:
         size = len(json.dumps(message.model_dump(mode="json"), allow_nan=False).encode())
         message.model_dump_json()
+        _names(message).encode()  # Of a name pydantic makes another one, and says nothing.
     except (ValueError, PydanticSerializationError):
         raise InvalidInput(
             "the message holds something that cannot be sent: a number that is infinite or none, "
@@ -86,6 +87,12 @@ def sendable(message: M, limit: int = MAX_TURN_BYTES) -> M:
             "send what was said in one breath, not a document"
         )
     return message
+
+
+def _names(message: Frozen) -> str:
+    """Those of the fields that a message has answers for, which are a client's too."""
+    answers = (value for value in vars(message).values() if isinstance(value, dict))
+    return "".join(name for named in answers for name in named)
 
 
 def _what_is_wrong(error: ValidationError) -> str:

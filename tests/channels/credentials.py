@@ -39,9 +39,9 @@ class Credentials:
         )
         return cls(settings, ApiKeys.of(settings), ways_in(settings), issuer)
 
-    def token(self, scope: str = "talk", **claims: object) -> str:
-        """A token that is good, but for what `claims` say."""
-        return self.issuer.token(scope, claims=claims)
+    def token(self, scope: str = "talk", *, sub: str | None = None, **claims: object) -> str:
+        """A token that is good, but for what `claims` say: a program's, or an end user's."""
+        return self.issuer.token(scope, sub=sub, claims=claims)
 
     async def api_key(self, *, seconds: int | None = None) -> str:
         scopes: tuple[Scope, ...] = ("talk",)

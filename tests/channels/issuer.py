@@ -49,13 +49,16 @@ class Issuer:
         self,
         scope: str = "talk read operate erase",
         *,
+        sub: str | None = None,
         algorithm: str = "ES256",
         headers: Mapping[str, object] = {},
         claims: Mapping[str, object] = {},
     ) -> str:
-        """A good token of the tenant `default`; a claim that is None is left out."""
+        """A good token of a program of the tenant `default`; with `sub`, of that end user. A claim
+        that is None is left out."""
         now = int(time.time())
-        said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "agent", "iat": now, "exp": now + 600}
+        said = {"iss": ISSUER, "aud": AUDIENCE, "sub": sub or "agent", "iat": now, "exp": now + 600}
+        scope = scope if sub else f"{scope} tenant"
         said = {**said, "tenant": "default", "scope": scope, **claims}
         payload = {name: value for name, value in said.items() if value is not None}
         return jwt.encode(

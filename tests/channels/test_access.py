@@ -1,7 +1,9 @@
 """Nobody is let in who should not be: every HTTP route against every kind of token that is no good,
 and what a good one reaches."""
 
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from tests.channels.http_calls import FORM, Forms, client
 from tests.channels.issuer import AUDIENCE, ISSUER, Issuer
 from tests.ids import id_of
-from turnkeeper.errors import StoreUnavailable
+from turnkeeper.errors import StoreUnavailable, TooManyRequests, Unauthenticated
 from turnkeeper.gateway.access.api_keys import PREFIX, ApiKeys
 from turnkeeper.gateway.access.jwks import Jwks
 from turnkeeper.gateway.access.limits import Limits
@@ -232,8 +234,8 @@ async def test_what_is_anothers_looks_like_what_is_not_there(
     ann = (await sessions.open("claim", ANN)).id
     nobody = id_of("claim", "nobody", "held")
     everything = " ".join(SCOPES)
-    of_held = {"tenant": "held", "sub": BOB}
-    for token in (gate.issuer.token(), gate.issuer.token(f"{everything} caller", claims=of_held)):
+    bob = gate.issuer.token(everything, sub=BOB, claims={"tenant": "held"})
+    for token in (gate.issuer.token(), bob):
         there, absent = await ask(http, route, token, ann), await ask(http, route, token, nobody)
         assert there.status_code == absent.status_code == 404
         assert there.content == absent.content
@@ -256,10 +258,39 @@ async def test_every_allowed_algorithm_is_taken_and_only_with_its_own_kind_of_ke
     assert (principal.tenant, principal.caller, principal.key_id) == ("default", None, algorithm)
 
 
+@pytest.mark.parametrize("scope", ["", "talk", "talk caller", "tenants", "Tenant"])
+async def test_a_token_that_is_not_said_to_be_the_tenants_is_one_callers(
+    scope: str, gate: Guarded
+) -> None:
+    principal = await gate.app.state.gate.access.principal(gate.issuer.token(scope, sub=ANN))
+    assert principal.caller == ANN
+
+
+@pytest.mark.parametrize(
+    "sub",
+    [
+        "4155550100", "1 415 555 0100", "+1 (415) 555-0100", "tel:+14155550100",
+        "sip:+14155550100@evil.example", "+\uff1114155550100", "Ann@example.com", " ann",
+        "anonymous",
+    ],
+)  # fmt: skip
+async def test_a_sub_that_another_sub_can_be_read_as_is_refused(sub: str, gate: Guarded) -> None:
+    with pytest.raises(Unauthenticated, match="normal form"):
+        await gate.app.state.gate.access.principal(gate.issuer.token("talk", sub=sub))
+
+
+@pytest.mark.parametrize(
+    "sub", ["+14155550100", "auth0|64f1", "a/b c%2F", "ann@example.com", "10769150350006150715113"]
+)
+async def test_a_sub_in_its_normal_form_is_taken_as_it_is(sub: str, gate: Guarded) -> None:
+    principal = await gate.app.state.gate.access.principal(gate.issuer.token("talk", sub=sub))
+    assert principal.caller == sub
+
+
 async def test_an_end_user_reaches_their_own_session_and_no_other(
     gate: Guarded, http: httpx.AsyncClient
 ) -> None:
-    token = gate.issuer.token("talk read caller", claims={"sub": ANN, "tenant": "users"})
+    token = gate.issuer.token("talk read", sub=ANN, claims={"tenant": "users"})
     http.headers.update(bearer(token))
     opened = await http.post("/v1/sessions", json={"form": "claim", "caller": ANN.upper()})
     assert opened.status_code == 201
@@ -292,6 +323,18 @@ async def test_the_last_good_keys_are_kept_while_the_issuer_is_out_of_reach(tmp_
     now[0] = 25 * 3600.0
     with pytest.raises(StoreUnavailable):
         await keys.find("ES256")
+
+
+@pytest.mark.parametrize("said", [{"use": "enc"}, {"key_ops": ["encrypt"]}, {"key_ops": "verify"}])
+async def test_a_key_that_is_for_something_else_is_not_taken(
+    said: dict[str, object], tmp_path: Path
+) -> None:
+    file = tmp_path / "jwks.json"
+    (described,) = json.loads(Issuer("ES256").jwks())["keys"]
+    file.write_text(json.dumps({"keys": [described, {**described, **said, "kid": "other"}]}))
+    keys = Jwks(f"file:{file}")
+    assert await keys.find("ES256")
+    assert await keys.find("other") is None
 
 
 async def test_a_new_key_is_found_and_made_up_ids_are_no_burden(
@@ -335,6 +378,33 @@ async def test_a_tenant_has_no_more_streams_than_it_may(tmp_path: Path) -> None:
     with limits.streaming(principal), pytest.raises(Exception, match="too many"):
         limits.require_stream(principal)
     limits.require_stream(principal)
+
+
+async def test_one_end_user_cannot_use_up_what_their_tenant_may() -> None:
+    limits = Limits(opening_rate="20/minute", max_streams=12)
+    eve, ann = (Principal("acme", frozenset(), caller=one) for one in ("eve", "ann"))
+    agent = Principal("acme", frozenset())
+    for _ in range(2):
+        await limits.opening(eve)
+    for _ in range(20):
+        with pytest.raises(TooManyRequests):
+            await limits.opening(eve)
+    for other in (ann, agent):
+        await limits.opening(other)
+    with ExitStack() as held:
+        for _ in range(10):
+            limits.require_stream(eve)
+            held.enter_context(limits.streaming(eve))
+        with pytest.raises(TooManyRequests, match="too many"):
+            limits.require_stream(eve)
+        for other in (ann, agent):
+            limits.require_stream(other)
+            held.enter_context(limits.streaming(other))
+        for one in (ann, agent):  # Twelve are the tenant's.
+            with pytest.raises(TooManyRequests, match="too many"):
+                limits.require_stream(one)
+    limits.require_stream(eve)
+    assert not limits._streams, "who has gone is not remembered"
 
 
 # --- browsers and logs ----------------------------------------------------------------------------

@@ -97,6 +97,20 @@ async def test_an_unknown_form_leaves_no_session(http: httpx.AsyncClient) -> Non
     assert (await http.get("/v1/sessions")).json() == {"sessions": []}
 
 
+async def test_a_form_that_the_gateway_does_not_know_begins_nothing_but_goes_on() -> None:
+    """Made-up forms never get as far as the key store, where each would leave a key."""
+    sessions = MemorySessions([FORM, FORM.model_copy(update={"form": "former"})])
+    async with client(create_app(sessions, access=Open(), forms=Forms())) as http:
+        opening = {"form": "former", "caller": CALLER}
+        problem(await http.post("/v1/sessions", json=opening), 404, "unknown-form")
+        assert [one async for one in sessions.list()] == []
+        began = await sessions.open("former", CALLER)
+        opened = await http.post("/v1/sessions", json=opening)
+        assert (opened.status_code, opened.json()["leg"]) == (200, began.leg + 1)
+        with sessions.unreachable():
+            problem(await http.post("/v1/sessions", json=opening), 503, "store-unavailable")
+
+
 async def test_nobody_is_no_caller(http: httpx.AsyncClient) -> None:
     opened = await http.post("/v1/sessions", json={"form": "claim", "caller": "anonymous"})
     assert "identifies nobody" in problem(opened, 422, "invalid-caller")["detail"]

@@ -109,9 +109,11 @@ class Server:
     issuer: Issuer = field(default_factory=Issuer)
     logs: list[Path] = field(default_factory=list)
 
-    def token(self, scope: str = "talk read operate", **claims: object) -> str:
+    def token(
+        self, scope: str = "talk read operate", *, sub: str | None = None, **claims: object
+    ) -> str:
         tenant = self.environment["TURNKEEPER_TENANT"]
-        return self.issuer.token(scope, claims={"tenant": tenant, **claims})
+        return self.issuer.token(scope, sub=sub, claims={"tenant": tenant, **claims})
 
     @property
     def pid(self) -> int:
@@ -543,7 +545,7 @@ def refused_over_http(mcp: Server) -> dict[str, int]:
         mcp.token(exp=1): 401,
         mcp.token(tenant="other"): 401,
         mcp.token("talk read"): 403,
-        mcp.token("talk read operate caller"): 403,
+        mcp.token(sub="ann@example.com"): 403,
     }
 
 

@@ -4,6 +4,7 @@ theirs. Vectors that Twilio has not published were made with its own library (`t
 import base64
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 from xml.etree.ElementTree import fromstring
 
@@ -18,7 +19,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.channels.streaming import Caller
 from tests.channels.test_twilio import CALLER, CLAIM, Forms
-from turnkeeper.errors import StoreUnavailable
+from turnkeeper.errors import SettingsError, StoreUnavailable
 from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.access.tickets import Tickets
 from turnkeeper.gateway.access.ways import Made
@@ -26,6 +27,7 @@ from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.signatures import telnyx, twilio
 from turnkeeper.gateway.signatures.accounts import Account, Accounts, accounts_of
 from turnkeeper.gateway.twilio import sentences
+from turnkeeper.gateway.twilio.platforms import FORM_TYPE
 from turnkeeper.relay_caller import calling, served
 from turnkeeper.settings import read_settings
 from turnkeeper.testing import MemorySessions
@@ -123,6 +125,15 @@ def test_the_accounts_of_a_setting_have_their_tenants_and_hide_their_secrets() -
     settings = read_settings(twilio_auth_token=TOKEN, telnyx_public_key=public(KEY))
     told = f"{found!r} {Accounts.of(settings)!r} {settings!r}"
     assert not any(secret in told for secret in (TOKEN, NEXT_TOKEN, "5ec2e7", public(KEY)))
+
+
+@pytest.mark.parametrize("setting", ["acme:", f"{TOKEN},acme:", f"acme:,{TOKEN}", ":", "a:b:"])
+def test_an_account_without_a_secret_is_none(setting: str) -> None:
+    """What is signed with nothing, anybody can sign."""
+    with pytest.raises(SettingsError, match="twilio-auth-token can't be used"):
+        read_settings(twilio_auth_token=setting)
+    with pytest.raises(SettingsError, match="an account has no secret"):
+        accounts_of(setting, "home")
 
 
 @pytest.mark.parametrize("seconds", [-301, 302])
@@ -254,6 +265,26 @@ async def test_a_body_that_is_no_form_is_not_acted_on(app: FastAPI) -> None:
     assert [verb.tag for verb in fromstring(answer.content)] == ["Hangup"]
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "", "multipart/form-data"])
+@pytest.mark.parametrize("url", [VOICE, ACTION], ids=["voice", "action"])
+async def test_no_ticket_is_made_for_a_webhook_that_does_not_say_who_calls(
+    shared: FastAPI, url: str, kind: str
+) -> None:
+    """Telnyx signs the body alone: whoever has one can send it again as something else."""
+    failed = b"SessionStatus=failed&" + urlencode(CALL).encode()
+    headers = {**by_telnyx(body=failed), "content-type": kind}
+    transport = httpx.ASGITransport(shared)
+    async with httpx.AsyncClient(transport=transport, base_url="https://127.0.0.1") as client:
+        path, form = url.removeprefix(PUBLIC), {"content-type": FORM_TYPE}
+        assert b"tt_" in (await client.post(path, content=failed, headers=headers | form)).content
+        with capture_logs() as lines:
+            answer = await client.post(path, content=failed, headers=headers)
+    assert b"tt_" not in answer.content
+    if url == VOICE:
+        assert (answer.status_code, answer.content) == (403, b"")
+        assert [line["event"] for line in lines] == ["a webhook was refused"]
+
+
 async def test_a_webhook_larger_than_any_platforms_is_refused(app: FastAPI) -> None:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://127.0.0.1") as client:
@@ -319,7 +350,9 @@ async def test_without_telnyx_a_socket_without_a_signature_is_not_accepted() -> 
                 await connect(f"ws{url[4:]}/twilio/relay")
 
 
-@pytest.mark.parametrize("kind", ["none", "made up", "used", "for a stream", "expired"])
+@pytest.mark.parametrize(
+    "kind", ["none", "made up", "used", "for a stream", "expired", "for no caller"]
+)
 async def test_a_socket_that_is_not_signed_needs_a_ticket_that_is_good(
     app: FastAPI, relay: str, sessions: MemorySessions, kind: str
 ) -> None:
@@ -329,8 +362,10 @@ async def test_a_socket_that_is_not_signed_needs_a_ticket_that_is_good(
     if kind == "used":
         await tickets.redeem(ticket, "relay")
     if kind == "expired":
-        ended = Principal(talks.tenant, talks.scopes, expires_at=time.time() - 1)
+        ended = replace(talks, expires_at=time.time() - 1)
         ticket = (await tickets.issue(ended, "relay")).ticket
+    if kind == "for no caller":
+        ticket = (await tickets.issue(replace(talks, caller=None), "relay")).ticket
     if kind == "made up":
         ticket = "tt_" + "A" * 43
     parameters = {"form": "claim", "language": "en-US", "ticket": ticket}

@@ -6,27 +6,41 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.channels.credentials import BAD, CALLER, SOMEBODY_ELSE, Credentials
 from tests.channels.streaming import Caller, Gateway, HeldBackend, gateway, problem, said
+from tests.channels.test_retell import CLAIM, Retell
 from turnkeeper.contract import DEFAULT_TENANT
-from turnkeeper.errors import SessionNotFound, StoreUnavailable, Unauthenticated
+from turnkeeper.errors import (
+    SessionNotFound,
+    StoreUnavailable,
+    TooManyRequests,
+    Unauthenticated,
+)
 from turnkeeper.gateway import retell
+from turnkeeper.gateway.access import lasting
+from turnkeeper.gateway.access.gate import Access, Gate, OneTenant
+from turnkeeper.gateway.access.limits import Limits as TenantLimits
 from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.access.tickets import Purpose, Tickets
 from turnkeeper.gateway.app import create_app
+from turnkeeper.gateway.doorway import Site
 from turnkeeper.gateway.serve import listen, serve, url_of
-from turnkeeper.gateway.stream import entrance
 from turnkeeper.gateway.stream.entrance import SUBPROTOCOL
 from turnkeeper.gateway.stream.line import Limits
 from turnkeeper.gateway.stream.pace import Pace
+from turnkeeper.relay_caller import served
+from turnkeeper.testing import MemorySessions
 
 TALKS = Principal(DEFAULT_TENANT, frozenset({"talk"}), key_id="tests")
 NOT_LET_IN = (4401, "not authenticated")
@@ -46,6 +60,12 @@ def tickets(given: Credentials) -> Tickets:
 async def here(given: Credentials, tickets: Tickets) -> AsyncIterator[Gateway]:
     async with gateway(HeldBackend(), access=given.access, tickets=tickets) as one:
         yield one
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def memory() -> AsyncIterator[MemorySessions]:
+    async with MemorySessions([CLAIM]) as sessions:
+        yield sessions
 
 
 async def is_empty(gateway: Gateway) -> bool:
@@ -162,7 +182,7 @@ class Revocable:
 async def test_a_revoked_key_ends_its_sockets_and_a_store_that_is_away_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(entrance, "CHECKED_SECONDS", 0.05)
+    monkeypatch.setattr(lasting, "CHECKED_SECONDS", 0.05)
     access = Revocable()
     async with gateway(HeldBackend(), access=access) as here:
         line = await Caller.on(here)
@@ -207,7 +227,7 @@ async def test_an_end_users_token_opens_its_own_form_and_nobody_elses(
     here: Gateway, given: Credentials
 ) -> None:
     theirs = await here.sessions.open("claim", SOMEBODY_ELSE)
-    own = {"type": "hello", "token": given.token(sub=CALLER, scope="talk caller")}
+    own = {"type": "hello", "token": given.token(sub=CALLER)}
     line = await Caller.at(here)
     await line.asks(**own)
     other = await line.asks(type="open", form="claim", caller=SOMEBODY_ELSE)
@@ -392,13 +412,121 @@ async def test_a_retell_call_that_sends_no_details_is_let_go(
 async def test_of_a_retell_call_an_end_users_token_says_whose_it_is(
     retell_at: Gateway, given: Credentials
 ) -> None:
-    token = given.token(sub=SOMEBODY_ELSE, scope="talk caller")
+    token = given.token(sub=SOMEBODY_ELSE)
     async with connect(retell_at.url) as socket:
         await socket.send(json.dumps(details("metadata", token)))
         while json.loads(await socket.recv())["response_type"] != "response":
             pass
     theirs = await retell_at.sessions.session_id("claim", SOMEBODY_ELSE)
     assert (await retell_at.sessions.state(theirs)).legs[0].transport_id == "call-1"
+
+
+@asynccontextmanager
+async def retell_on(
+    sessions: MemorySessions, access: Access, limits: TenantLimits
+) -> AsyncIterator[Retell]:
+    """A Retell call that was greeted, at a gateway of its own."""
+    app = FastAPI()
+    app.state.gate = Gate(access, OneTenant(sessions), Site(), DEFAULT_TENANT, limits=limits)
+    app.include_router(retell.router(app.state.gate))
+    async with served(app) as url, connect(f"ws{url[4:]}/retell/claim/call-1") as socket:
+        call = Retell(socket)
+        await call.send(**details("metadata", "tk"))
+        await call.response()
+        yield call
+
+
+class Ending:
+    """A token that is good for so many seconds more."""
+
+    def __init__(self, seconds: float) -> None:
+        self._principal = replace(TALKS, expires_at=time.time() + seconds)
+
+    async def principal(self, token: str | None) -> Principal:
+        return self._principal
+
+
+async def test_a_retell_call_ends_with_its_token(memory: MemorySessions) -> None:
+    async with retell_on(memory, Ending(2.0), TenantLimits()) as call:
+        assert (await call.says("4321"))["content"] == "Was anything stolen?"
+        assert await Caller(call.socket).until_closed() == (1008, retell.NO_TOKEN)
+    state = await memory.state(await memory.session_id("claim", CALLER))
+    assert state.form_answers == {"policy": "4321"}
+
+
+async def test_a_retell_call_ends_when_its_key_is_revoked_and_not_while_that_cannot_be_known(
+    memory: MemorySessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lasting, "CHECKED_SECONDS", 0.05)
+    access = Revocable()
+    async with retell_on(memory, access, TenantLimits()) as call:
+        access.is_reachable = access.is_live = False
+        await asyncio.sleep(0.2)  # Several looks.
+        assert (await call.says("4321"))["content"] == "Was anything stolen?"
+        access.is_reachable = True
+        assert await Caller(call.socket).until_closed() == (1008, retell.NO_TOKEN)
+
+
+async def test_a_retell_call_is_one_of_its_tenants_streams_while_it_lasts(
+    memory: MemorySessions,
+) -> None:
+    limits = TenantLimits(max_streams=1)
+    async with retell_on(memory, Revocable(), limits) as call:
+        url = f"ws://{call.socket.request.headers['host']}/retell/claim/call-2"  # type: ignore[union-attr]  # it was sent
+        code, reason = await closed_by([details("metadata", "tk")], url)
+        assert (code, "too many" in reason) == (1008, True)
+        assert (await call.says("4321"))["content"] == "Was anything stolen?"
+    async with asyncio.timeout(10):
+        while limits._streams.total():
+            await asyncio.sleep(0.01)
+
+
+class Busy(TenantLimits):
+    """A tenant's, who is over them while `is_over`."""
+
+    is_over = False
+
+    async def request(self, principal: Principal) -> None:
+        if self.is_over:
+            raise TooManyRequests("over the limit (a test said so)")
+        await super().request(principal)
+
+
+async def test_a_retell_call_of_a_tenant_over_its_limit_is_answered_later_and_loses_nothing(
+    memory: MemorySessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retell, "AGAIN_SECONDS", 0.01)
+    limits = Busy()
+    async with retell_on(memory, Revocable(), limits) as call:
+        limits.is_over = True
+        call.transcript.append({"role": "user", "content": "4321"})
+        await call.require()
+        assert await call.is_told_nothing()
+        limits.is_over = False
+        assert (await call.response())["content"] == "Was anything stolen?"
+        limits.is_over = True
+        call.transcript.append({"role": "user", "content": "no"})
+        await call.require()
+        assert await call.is_told_nothing()
+    async with asyncio.timeout(10):  # What was heard last is kept though the line is lost.
+        while (await memory.state(await memory.session_id("claim", CALLER))).turns < 2:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("form", ["Ann%20Miller", "%2B14155550100", "claim" * 100])
+async def test_what_is_no_forms_id_in_retells_address_is_refused_and_in_no_log(
+    retell_at: Gateway, form: str
+) -> None:
+    with capture_logs() as lines, pytest.raises(InvalidStatus) as refused:
+        await connect(retell_at.url.replace("claim", form))
+    assert refused.value.response.status_code == 403
+    assert lines == []
+
+
+async def test_a_retell_call_that_is_refused_is_told_of_once(retell_at: Gateway) -> None:
+    with capture_logs() as lines:
+        await closed_by([details("metadata", "let-me-in")], retell_at.url)
+    assert [line["event"] for line in lines] == ["a token was refused"]
 
 
 # --- tickets themselves ---------------------------------------------------------------------------

@@ -19,9 +19,12 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from tests.channels.stand import ROOT, TWILIO_TOKEN, Stand
 from turnkeeper.contract import Expects, Reply, SessionState, Turn
-from turnkeeper.errors import KeyUnknown, StoreUnavailable, TurnFailed
+from turnkeeper.errors import KeyUnknown, StoreUnavailable, TooManyRequests, TurnFailed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
+from turnkeeper.gateway.access.gate import Gate
+from turnkeeper.gateway.access.limits import Limits
+from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.twilio import listening, relay, sentences, twiml
@@ -472,6 +475,51 @@ async def test_no_log_line_says_who_called_or_what_they_said(app: FastAPI) -> No
     assert {key for line in lines for key in line} <= KEYS | {"log_level"}
     for secret in ("4321", CALLER[2:], call.call_sid):
         assert secret not in str(lines)
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+async def test_a_call_is_one_of_its_tenants_streams_while_it_lasts(
+    app: FastAPI, sessions: MemorySessions
+) -> None:
+    """One more is a session that failed, which is connected again after a pause."""
+    gate: Gate = app.state.gate
+    gate.limits = Limits(max_streams=1)
+    async with calling(app, "claim") as call:
+        await call.ring()
+        async with calling(app, "claim", caller="+14155550111") as second:
+            with pytest.raises(ConnectionClosed) as closed:
+                await second.ring()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1011
+            assert [session.session_id async for session in sessions.list()] == [
+                await sessions.session_id("claim", CALLER)
+            ]
+            await call.hang_up()
+            await settled(lambda: not gate.limits._streams.total())
+            assert await second.carry_on() == "Hello. Policy number?"
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_turn_over_the_limit_is_waited_for_and_answered(
+    app: FastAPI, sessions: MemorySessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over = False
+
+    async def request(principal: Principal) -> None:
+        if is_over:
+            raise TooManyRequests("over the limit (a test said so)")
+
+    monkeypatch.setattr(app.state.gate.limits, "request", request)
+    async with calling(app, "claim") as call:
+        await call.ring()
+        is_over = True
+        await call.utter("4321")
+        assert await call.receive() == sentences.ONE_MOMENT
+        is_over = False
+        assert await call.listen() == "Was anything stolen?"
+    assert (await state_of(sessions)).turns == 1
 
 
 # --- the store cannot be reached ------------------------------------------------------------------

@@ -369,7 +369,7 @@ async def life(settings: Settings, folder: Path, said: Said) -> AsyncIterator[Li
         token = issuer.token(" ".join(SCOPES), claims=claims)
         if encrypted:
             token = await ApiKeys.of(settings).make("canary", TENANT, SCOPES, 600)
-        own = issuer.token("talk read caller", claims={**claims, "sub": said.caller})
+        own = issuer.token("talk read", sub=said.caller, claims=claims)
 
         async def client(url: str, token: str) -> httpx.AsyncClient:
             headers = {"Authorization": f"Bearer {token}", **traced_by_somebody(said)}

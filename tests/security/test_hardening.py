@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -18,7 +20,7 @@ from tests.channels.http_calls import FORM, Forms, client
 from tests.channels.issuer import AUDIENCE, ISSUER, Issuer
 from tests.security.codec_reading import FORM_FILE, OneForm, app_of, asking, stored
 from tests.security.conftest import SESSION, Place
-from turnkeeper.errors import FormError, Unauthenticated
+from turnkeeper.errors import FormError, KeyUnknown, SettingsError, Unauthenticated
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Deliver
 from turnkeeper.gateway.access.api_keys import ApiKeys
@@ -26,6 +28,7 @@ from turnkeeper.gateway.access.jwks import Jwks
 from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.access.tokens import Tokens
 from turnkeeper.gateway.app import create_app
+from turnkeeper.mcp_server.entrance import Entrance
 from turnkeeper.testing import MemorySessions
 from worker.data_folder import DataFolder
 
@@ -143,7 +146,7 @@ async def test_a_missing_scope_is_logged_with_the_key_and_nobodys_name(
     issuer = Issuer()
     tokens = Tokens(Jwks(issuer.settings(tmp_path)["jwt_jwks"]), ISSUER, AUDIENCE)
     app = create_app(MemorySessions([FORM]), access=tokens, forms=Forms())
-    token = issuer.token("read caller", claims={"sub": "ann@example.com"})
+    token = issuer.token("read", sub="ann@example.com")
     async with client(app) as http:
         http.headers["Authorization"] = f"Bearer {token}"
         refused = await http.post("/v1/sessions", json={"form": "claim", "caller": "b"})
@@ -151,6 +154,19 @@ async def test_a_missing_scope_is_logged_with_the_key_and_nobodys_name(
     assert "a scope was missing" in caplog.text
     assert "ES256" in caplog.text
     assert "ann@example.com" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [KeyUnknown("k-7"), SettingsError("s-8")], ids=type)
+async def test_over_mcp_a_key_that_is_not_here_is_a_503_and_says_nothing(error: Exception) -> None:
+    class Broken:
+        async def principal(self, token: str | None) -> Principal:
+            raise error
+
+    transport = httpx.ASGITransport(Entrance(FastAPI(), Broken(), "default"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        refused = await http.get("/mcp")
+    assert refused.status_code == 503
+    assert str(error) not in refused.text
 
 
 async def test_who_reads_payloads_is_logged_and_what_they_read_is_kept_by_no_cache(

@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from turnkeeper.client import VoiceSession, VoiceSessions
-from turnkeeper.errors import Forbidden, InvalidInput, SessionNotFound
+from turnkeeper.errors import Forbidden, InvalidInput, SessionNotFound, UnknownForm
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway.access.limits import Limits
 from turnkeeper.gateway.access.principal import Principal, Scope
 from turnkeeper.gateway.events import Feeds
 from turnkeeper.gateway.signatures.accounts import Accounts
 from turnkeeper.security.identity import form_of, is_session_of
+from turnkeeper.telemetry import logger
 
 KEPT_LEGS = 10_000
 """Legs that a gateway remembers. One that is forgotten is attached anew: nothing is lost by it."""
+
+_log = logger(__name__)
 
 
 class Catalogue(Protocol):
@@ -114,7 +117,11 @@ class Doorway:
 
     def require(self, *scopes: Scope) -> None:
         """Raises Forbidden."""
-        self.principal.require(*scopes)
+        try:
+            self.principal.require(*scopes)
+        except Forbidden as error:
+            _log.warning("a scope was missing", reason=str(error), key_id=self.principal.key_id)
+            raise
 
     def caller(self, form: str, caller: str | None) -> str:
         """The caller that a request names; an end user need not name theirs.
@@ -148,19 +155,32 @@ class Doorway:
     ) -> VoiceSession:
         """As `VoiceSessions.open`: a new leg, which is remembered, and told to who watches.
 
-        Raises Forbidden and TooManyRequests too.
+        Raises Forbidden and TooManyRequests too, and UnknownForm before anything is sent where
+        this gateway has forms and this is none of them, unless the caller's has begun already.
         """
         self.require("talk")
         await self.limits.opening(self.principal)
+        who = self.caller(form, caller)
+        await self._require_form(form, who)
         session = await self.sessions.open(
             form,
-            self.caller(form, caller),
+            who,
             transport_id=transport_id,
             channel=channel,
             connect_id=connect_id,
         )
         self.feeds.changed(session.id)
         return self.legs.opened(session)
+
+    async def _require_form(self, form: str, caller: str) -> None:
+        """What is sent is encrypted first, under a key that is made for the session: a made-up form
+        must not get that far, or each would leave a key."""
+        if not any(True for _ in self.forms.names) or self.forms.find(form) is not None:
+            return
+        try:
+            await self.sessions.state(await self.sessions.session_id(form, caller))
+        except SessionNotFound:
+            raise UnknownForm(f"this gateway knows of no form {form!r}") from None
 
     async def ours(self, session_id: str) -> str:
         """The id, as it came. Raises SessionNotFound for what this principal is to know nothing

@@ -14,6 +14,7 @@ and it is looked at in the first `call_details`: nothing is opened before.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from typing import TypeVar
 
 from fastapi import APIRouter
@@ -23,18 +24,23 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from turnkeeper.contract import Reply
 from turnkeeper.errors import (
     AccessError,
+    Forbidden,
     InvalidCaller,
     InvalidInput,
     SessionClosed,
     SessionNotFound,
     StoreUnavailable,
     SupersededLeg,
+    TooManyRequests,
     TurnkeeperError,
+    Unauthenticated,
 )
 from turnkeeper.gateway.access.gate import Gate
+from turnkeeper.gateway.access.lasting import pause, still_good
+from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.calls import Call, Calls, Conversation
 from turnkeeper.gateway.problems import problem_of, traced
-from turnkeeper.security.identity import normal_caller
+from turnkeeper.security.identity import normal_caller, require_part
 from turnkeeper.telemetry import logger
 
 CHANNEL = "retell"
@@ -67,6 +73,11 @@ def router(gate: Gate) -> APIRouter:
 
     @routes.websocket("/retell/{form}/{call_id}")
     async def retell(socket: WebSocket, form: str, call_id: str) -> None:
+        try:
+            require_part("form", form)  # Before it is in any log.
+        except InvalidInput:
+            await socket.close()  # Before it is accepted: 403.
+            return
         await socket.accept()
         await RetellSocket(socket, gate, calls, form, call_id).run()
 
@@ -117,6 +128,9 @@ class RetellSocket:
         self._answering: asyncio.Task[None] | None = None
         self._is_over = False
         self._code = 0
+        self._counted = ExitStack()
+        self._principal: Principal | None = None
+        self._token: str | None = None
 
     async def run(self) -> None:
         """Until Retell closes the socket, or it is of no more use."""
@@ -126,13 +140,17 @@ class RetellSocket:
             for defect in defects.exceptions:
                 _log.error("a socket failed in a way that is a defect", **traced(defect))
             await self._close(DEFECT, "something is wrong here")
+        finally:
+            self._counted.close()
 
     async def _run(self) -> None:
         await self._send(CONFIG)
         async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch())
             async for frame in self._frames():
                 await self._take(frame, tasks)
             self._is_over = True  # What was heard is sent all the same, before this block ends.
+            watching.cancel()
             if self._beginning is None:
                 self._call.cancel()
         await self._leave()
@@ -146,7 +164,8 @@ class RetellSocket:
             except TimeoutError:
                 await self._close(REFUSED, "no call_details came")
                 return
-            if message["type"] != "websocket.receive":
+            is_closed = self._socket.application_state is not WebSocketState.CONNECTED
+            if is_closed or message["type"] != "websocket.receive":
                 break
             try:
                 yield Frame.model_validate_json(message.get("text") or "")
@@ -176,9 +195,10 @@ class RetellSocket:
             call = await self._persist(lambda: self._found(frame.call))
             greeting = await self._persist(call.last_reply) if call and call.is_new else None
         except TurnkeeperError as error:
-            _log.warning("a call was refused", error=type(error).__name__, form=self._form)
-            is_access = isinstance(error, AccessError)
-            await self._close(REFUSED, NO_TOKEN if is_access else problem_of(error).detail)
+            if not isinstance(error, AccessError):  # Of these the gate has told.
+                _log.warning("a call was refused", error=type(error).__name__, form=self._form)
+            is_refused = isinstance(error, Unauthenticated | Forbidden)
+            await self._close(REFUSED, NO_TOKEN if is_refused else problem_of(error).detail)
             call = greeting = None
         if call is None:
             self._call.cancel()
@@ -190,14 +210,46 @@ class RetellSocket:
     async def _found(self, details: Mapping[str, object]) -> Call:
         """The call, for whom its token lets in: an end user's token says whose it is."""
         address = self._socket.client.host if self._socket.client else ""
-        door = self._gate.door(await self._gate.of_token(token_of(details), address))
+        token = token_of(details)
+        door = self._gate.door(await self._gate.of_token(token, address))
         door.require("talk")
+        self._let_in(door.principal, token)
         region = door.sessions.settings.region
         caller = door.principal.caller or caller_of(details, self._call_id, region)
         return await self._calls.find(door, self._form, caller, self._call_id)
 
+    def _let_in(self, principal: Principal, token: str | None) -> None:
+        """One stream more of its tenant. Raises TooManyRequests."""
+        self._counted.close()  # It is let in again when the store was away.
+        self._gate.limits.require_stream(principal)
+        self._counted.enter_context(self._gate.limits.streaming(principal))
+        self._principal, self._token = principal, token
+
+    async def _watch(self) -> None:
+        """Closes the socket once its token is no longer good."""
+        await asyncio.shield(self._call)
+        assert self._principal is not None
+        while True:
+            await asyncio.sleep(pause(self._principal))
+            if not await still_good(self._gate.access, self._principal, self._token):
+                await self._close(REFUSED, NO_TOKEN)
+                return
+
+    async def _admitted(self) -> None:
+        """One reply more: waits while there are too many, since Retell asks once. What was heard
+        last before a socket broke is sent all the same."""
+        assert self._principal is not None
+        while not self._is_over:
+            try:
+                await self._gate.limits.request(self._principal)
+            except TooManyRequests:
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return
+
     async def _answer(self, frame: Frame) -> None:
         call = await asyncio.shield(self._call)
+        await self._admitted()
         try:
             reply = await self._persist(lambda: self._reply(call, frame))
         except OVER as error:

@@ -8,7 +8,14 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from turnkeeper.errors import Forbidden, StoreUnavailable, TurnkeeperError, Unauthenticated
+from turnkeeper.errors import (
+    Forbidden,
+    KeyUnknown,
+    SettingsError,
+    StoreUnavailable,
+    TurnkeeperError,
+    Unauthenticated,
+)
 from turnkeeper.gateway.access import principal
 from turnkeeper.gateway.access.ways import Access
 from turnkeeper.telemetry.logs import logger
@@ -23,6 +30,8 @@ _REFUSALS: Mapping[type[TurnkeeperError], tuple[int, str, dict[str, str]]] = {
         {"WWW-Authenticate": "Bearer"},
     ),
     Forbidden: (403, f"this takes the scopes {', '.join(SCOPES)}, and no end user's token", {}),
+    KeyUnknown: (503, "a key is not here: whoever runs this server has to look", {}),
+    SettingsError: (503, "the settings are wrong: whoever runs this server has to look", {}),
     StoreUnavailable: (503, "who you are cannot be known now: send it again", {"Retry-After": "2"}),
 }
 
@@ -47,7 +56,7 @@ class Entrance:
         try:
             if scope["type"] == "http":
                 await self._admit(Headers(scope=scope).get("authorization", ""))
-        except (Unauthenticated, Forbidden, StoreUnavailable) as error:
+        except tuple(_REFUSALS) as error:
             _log.warning("a request was refused", reason=type(error).__name__)
             status, said, headers = _REFUSALS[type(error)]
             await JSONResponse({"error": said}, status, headers)(scope, receive, send)

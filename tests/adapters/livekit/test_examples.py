@@ -77,7 +77,9 @@ async def test_the_adapters_example_goes_on_with_a_call_that_was_cut_off(
 @asynccontextmanager
 async def gateway(sessions: VoiceSessions) -> AsyncIterator[str]:
     """The address of a gateway."""
-    config = uvicorn.Config(create_app(sessions, access=Open()), port=0, log_level="warning", lifespan="off")
+    config = uvicorn.Config(
+        create_app(sessions, access=Open()), port=0, log_level="warning", lifespan="off"
+    )
     running = uvicorn.Server(config)
     serving = asyncio.create_task(running.serve())
     await until(lambda: running.started)

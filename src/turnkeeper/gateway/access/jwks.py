@@ -130,12 +130,19 @@ def _key(described: dict[str, object]) -> SigningKey | None:
     kind, meant = (described.get("kty"), described.get("crv")), described.get("alg")
     fitting = {name for name, taken in ALGORITHMS.items() if taken == kind}
     fitting &= {str(meant)} if meant is not None else fitting
-    if not fitting or described.get("use", "sig") != "sig" or "d" in described:  # d: a private key
+    if not fitting or not _is_for_signatures(described) or "d" in described:  # d: a private key
         return None
     try:
         return SigningKey(PyJWK(described, min(fitting)), frozenset(fitting))
     except (PyJWTError, ValueError, TypeError):
         return None
+
+
+def _is_for_signatures(described: dict[str, object]) -> bool:
+    """By `use` and `key_ops`, where it says either (RFC 7517, 4.2 and 4.3)."""
+    operations = described.get("key_ops", ["verify"])
+    may_verify = isinstance(operations, list) and "verify" in operations
+    return described.get("use", "sig") == "sig" and may_verify
 
 
 def _file(source: str) -> bytes:

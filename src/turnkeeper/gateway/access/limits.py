@@ -19,10 +19,16 @@ from turnkeeper.settings import MAX_STREAMS, OPENING_RATE, RATE, Settings
 
 PER_CALLER = parse("20/second")
 """Requests of one end user: a person speaks once in a second or two."""
+OPENINGS_PER_CALLER = parse("2/second")
+STREAMS_PER_CALLER = 10
+"""Of one end user, who has a few tabs and devices: nobody uses up what their tenant may."""
 FAILURES = "30/minute"
 """Refused tokens from one address (IPv6: one network of 64 bits), until it is told to wait."""
 KEPT = 4_000
 """Counters that are kept; over that, all begin anew. The library looks at all of them each time."""
+
+Whose = tuple[str, str | None]
+"""A tenant, and one caller of it or all of them."""
 
 
 class Limits:
@@ -39,7 +45,7 @@ class Limits:
         self._openings = parse(opening_rate)
         self._failures = parse(failures)
         self._most_streams = max_streams
-        self._streams: Counter[str] = Counter()
+        self._streams: Counter[Whose] = Counter()
         self._storage = MemoryStorage()
         self._strangers = MemoryStorage()
 
@@ -56,7 +62,10 @@ class Limits:
 
     async def opening(self, principal: Principal) -> None:
         """One leg more. Raises TooManyRequests."""
-        await _hit(self._storage, self._openings, "openings", principal.tenant)
+        tenant = principal.tenant
+        if principal.caller is not None:
+            await _hit(self._storage, OPENINGS_PER_CALLER, "opener", tenant, principal.caller)
+        await _hit(self._storage, self._openings, "openings", tenant)
 
     async def failure(self, address: str) -> None:
         """One more token from there that is good for nothing. Raises TooManyRequests."""
@@ -64,17 +73,25 @@ class Limits:
 
     def require_stream(self, principal: Principal) -> None:
         """Raises TooManyRequests where no more sockets and event streams are to be opened."""
-        if self._streams[principal.tenant] >= self._most_streams:
-            raise TooManyRequests("this tenant has too many sockets and event streams open", 5.0)
+        for who, whose, most in self._streams_of(principal):
+            if self._streams[whose] >= most:
+                raise TooManyRequests(f"this {who} has too many sockets and event streams open", 5)
 
     @contextmanager
     def streaming(self, principal: Principal) -> Iterator[None]:
         """Counts a socket or an event stream, while it lasts."""
-        self._streams[principal.tenant] += 1
+        counted = Counter(whose for _, whose, _ in self._streams_of(principal))
+        self._streams += counted
         try:
             yield
         finally:
-            self._streams[principal.tenant] -= 1
+            self._streams -= counted  # What is zero goes.
+
+    def _streams_of(self, principal: Principal) -> Iterator[tuple[str, Whose, int]]:
+        """Who it is, under what that one's are counted, and how many they may have."""
+        if principal.caller is not None:
+            yield "caller", (principal.tenant, principal.caller), STREAMS_PER_CALLER
+        yield "tenant", (principal.tenant, None), self._most_streams
 
 
 async def _hit(storage: MemoryStorage, item: RateLimitItem, *whom: str) -> None:

@@ -7,10 +7,10 @@ import re
 import jwt
 from jwt.exceptions import PyJWTError
 
-from turnkeeper.errors import Unauthenticated
+from turnkeeper.errors import InvalidCaller, Unauthenticated
 from turnkeeper.gateway.access.jwks import ALGORITHMS, Jwks
 from turnkeeper.gateway.access.principal import Principal, known_scopes
-from turnkeeper.security.identity import MAX_CALLER
+from turnkeeper.security.identity import MAX_CALLER, is_normal
 from turnkeeper.settings import Settings
 
 LEEWAY_SECONDS = 30
@@ -18,9 +18,9 @@ LEEWAY_SECONDS = 30
 MAX_TOKEN = 8 * 1024
 """Characters; a proxy takes no longer headers either."""
 REQUIRED = ("exp", "iat", "aud", "iss", "sub")
-END_USER = "caller"
-"""The scope that binds a token to its `sub`: the one caller whose sessions it reaches."""
-
+PROGRAM = "tenant"
+"""The scope of a program's token, which speaks for the tenant. Without it a token is one person's,
+its `sub`: an issuer that leaves a word out gives less, not more."""
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -33,13 +33,22 @@ class Tokens:
         issuer: what `iss` must be.
         audience: what `aud` must be, or have in it.
         tenant: of a token without the claim `tenant`; None refuses such a token.
+        region: of numbers without a country code, none of which may be a person's `sub`.
     """
 
-    def __init__(self, keys: Jwks, issuer: str, audience: str, tenant: str | None = None) -> None:
+    def __init__(
+        self,
+        keys: Jwks,
+        issuer: str,
+        audience: str,
+        tenant: str | None = None,
+        region: str = "US",
+    ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._tenant = tenant
+        self._region = region
 
     async def principal(self, token: str | None) -> Principal:
         """Raises Unauthenticated, StoreUnavailable."""
@@ -73,9 +82,20 @@ class Tokens:
         if not isinstance(sub, str) or not 0 < len(sub) <= MAX_CALLER:
             raise Unauthenticated("its sub is empty or too long", kid)
         named = scope.split()
-        caller = sub if END_USER in named else None
+        caller = None if PROGRAM in named else self._own(sub, kid)
         until = exp + LEEWAY_SECONDS
         return Principal(tenant, known_scopes(named), caller, key_id=kid, expires_at=until)
+
+    def _own(self, sub: str, kid: str) -> str:
+        """The issuer tells `4155550100` from `+14155550100`, and `Ann@...` from `ann@...`: two
+        people there must not be one caller here."""
+        try:
+            is_own = is_normal(sub, self._region)
+        except InvalidCaller:
+            is_own = False
+        if not is_own:
+            raise Unauthenticated("its sub is not a caller in normal form", kid)
+        return sub
 
 
 def _header(token: str) -> tuple[str, str]:
@@ -99,4 +119,5 @@ def tokens_of(settings: Settings) -> Tokens:
         settings.jwt_issuer or "",
         settings.jwt_audience or "",
         tenant,
+        settings.region,
     )

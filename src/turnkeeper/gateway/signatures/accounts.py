@@ -9,6 +9,7 @@ it: nothing in the request itself chooses one.
 from dataclasses import dataclass, field
 from typing import Self
 
+from turnkeeper.errors import SettingsError
 from turnkeeper.settings import Settings
 
 
@@ -40,6 +41,11 @@ class Accounts:
 
 
 def accounts_of(setting: str | None, tenant: str) -> tuple[Account, ...]:
-    """The accounts of a setting, with commas between: `secret`, of `tenant`, or `tenant:secret`."""
+    """The accounts of a setting, with commas between: `secret`, of `tenant`, or `tenant:secret`.
+
+    Raises SettingsError for one whose secret is empty: anybody could sign for it.
+    """
     named = [part.strip().rpartition(":") for part in (setting or "").split(",") if part.strip()]
+    if not all(secret for _, _, secret in named):
+        raise SettingsError("an account has no secret: write TENANT:SECRET, or the secret alone")
     return tuple(Account(name or tenant, secret) for name, _, secret in named)

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 
 from turnkeeper.errors import InvalidInput, StoreUnavailable, Unauthenticated
 from turnkeeper.gateway.access.gate import Gate
+from turnkeeper.gateway.access.lasting import pause, still_good
 from turnkeeper.gateway.access.principal import Principal, Scope
 from turnkeeper.gateway.access.tickets import PREFIX
 from turnkeeper.gateway.doorway import Doorway
@@ -26,8 +27,6 @@ BEARER = "bearer."
 """How the subprotocol begins that is a token. It is never answered."""
 IN_ADDRESS = frozenset({"token", "ticket", "access_token", "api_key", "key", "authorization"})
 """Names in a query that mean a token."""
-CHECKED_SECONDS = 60.0
-"""How often the token of an open socket is looked at again: it may have been revoked."""
 
 
 async def accepted(socket: WebSocket) -> Hello | BadMessage | None:
@@ -118,8 +117,9 @@ class Entrance:
                 if time.monotonic() >= self._waits_until:
                     raise Ended(Code.UNAUTHENTICATED) from None
         while True:
-            await asyncio.sleep(self._pause(self.door.principal))
-            await self._check()
+            await asyncio.sleep(pause(self.door.principal))
+            if not await still_good(self._gate.access, self.door.principal, self._token):
+                raise Ended(Code.UNAUTHENTICATED)
 
     async def _of(self, token: str) -> Principal:
         if token.startswith(PREFIX):
@@ -133,22 +133,3 @@ class Entrance:
         self._door = self._gate.door(principal)
         self._counted.enter_context(limits.streaming(principal))
         self._is_in.set()
-
-    def _pause(self, principal: Principal) -> float:
-        ends = principal.expires_at
-        return CHECKED_SECONDS if ends is None else min(CHECKED_SECONDS, ends - time.time())
-
-    async def _check(self) -> None:
-        """Raises Ended once the token is no longer good; a ticket is, as long as what it was made
-        with has not expired."""
-        ends = self.door.principal.expires_at
-        if ends is not None and ends <= time.time():
-            raise Ended(Code.UNAUTHENTICATED)
-        if self._token is None or self._token.startswith(PREFIX):
-            return
-        try:
-            await self._gate.access.principal(self._token)
-        except Unauthenticated:
-            raise Ended(Code.UNAUTHENTICATED) from None
-        except StoreUnavailable:
-            return  # Nothing is known; it was good a minute ago.

@@ -80,17 +80,23 @@ class Platforms:
         """
         address = socket.client.host if socket.client else ""
         ticket = parameters.get(TICKET, "")
-        return self._gate.door(await self._gate.of_ticket(ticket, "relay", address))
+        principal = await self._gate.of_ticket(ticket, "relay", address)
+        if principal.caller is None:  # The frame would say whose form it is, and nobody signs that.
+            raise Unauthenticated("a ticket for the relay is for no one caller")
+        return self._gate.door(principal)
 
     async def parameters(self, webhook: Webhook) -> Mapping[str, str]:
         """What the TwiML needs so that the socket is let in, for the one caller of this call.
 
-        Raises StoreUnavailable.
+        Raises StoreUnavailable, and Unauthenticated for a webhook that does not say who calls:
+        Telnyx signs a body, not as what it is to be read.
         """
         if webhook.signs_sockets:
             return {}
         door = webhook.door
         caller = caller_of_webhook(webhook.told, door.sessions.settings.region)
+        if caller is None:
+            raise Unauthenticated("a webhook does not say who calls")
         ticket = await self._gate.tickets.issue(replace(door.principal, caller=caller), "relay")
         return {TICKET: ticket.ticket}
 

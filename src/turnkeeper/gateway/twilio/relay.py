@@ -25,6 +25,7 @@ from turnkeeper.errors import (
     InvalidInput,
     SessionClosed,
     StoreUnavailable,
+    TooManyRequests,
     TurnkeeperError,
     Unauthenticated,
     UnknownForm,
@@ -88,7 +89,19 @@ def add_routes(router: APIRouter, platforms: Platforms) -> None:
                 _log.warning("a socket's ticket cannot be read now; the call is connected again")
                 wire.code = INTERNAL_ERROR
                 return
-            await Call(wire, door, setup).run()
+            await _counted(wire, door, setup)
+
+
+async def _counted(wire: Wire, door: Doorway, setup: Setup) -> None:
+    """The call, as one of the tenant's streams, if there may be one more."""
+    try:
+        door.limits.require_stream(door.principal)
+    except TooManyRequests as error:
+        _log.warning("a call is over a limit and is connected again", reason=str(error))
+        wire.code = INTERNAL_ERROR
+        return
+    with door.limits.streaming(door.principal):
+        await Call(wire, door, setup).run()
 
 
 async def _setup(wire: Wire) -> Setup | None:
@@ -190,6 +203,7 @@ class Call:
         else:
             self._silences = 0
         try:
+            await self._patiently(lambda: self._doorway.limits.request(self._doorway.principal))
             reply = await self._patiently(lambda: self._turn(session, heard))
         except TurnkeeperError as error:
             return await self._after(error, session, heard)
@@ -242,7 +256,7 @@ class Call:
     async def _patiently(self, send: Callable[[], Awaitable[T]]) -> T:
         """Send until the deadline of a turn; a caller who waits for long hears that we are here.
 
-        Raises whatever `send` does, StoreUnavailable only after the deadline.
+        Raises whatever `send` does, StoreUnavailable and TooManyRequests only after the deadline.
         """
         holding = asyncio.ensure_future(self._hold())
         give_up_at = now() + self._sessions.settings.turn_deadline
@@ -250,7 +264,7 @@ class Call:
             while True:
                 try:
                     return await send()
-                except StoreUnavailable:
+                except (StoreUnavailable, TooManyRequests):
                     if now() + RETRY_SECONDS >= give_up_at:
                         raise
                 await asyncio.sleep(RETRY_SECONDS)

@@ -66,10 +66,11 @@ class Webhooks:
         """Whoever is no platform of ours learns nothing else."""
         try:
             webhook = await self._platforms.webhook(request)
+            content = await answer(request, webhook)
         except Unauthenticated as error:
             _log.warning("a webhook was refused", reason=str(error))
             return Response(status_code=403)
-        return Response(await answer(request, webhook), media_type=twiml.MEDIA_TYPE)
+        return Response(content, media_type=twiml.MEDIA_TYPE)
 
     async def _after(self, request: Request, webhook: Webhook) -> bytes:
         """What follows a session: `SessionStatus` is `ended` by us, `failed`, or else hung up."""
