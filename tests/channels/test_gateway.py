@@ -52,11 +52,32 @@ async def test_a_name_that_was_rebound_to_loopback_is_refused(app: FastAPI, host
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"]
+    ("host", "origin"),
+    [
+        ("127.0.0.1:8080", "https://evil.example"),
+        ("127.0.0.1:8080", "null"),
+        ("127.0.0.1:8080", "http://127.0.0.1.evil.example"),
+        ("127.0.0.1:8080", "http://127.0.0.1:3000"),
+        ("127.0.0.1:8080", "http://[1:8080"),
+        ("voice.example.com", "http://voice.example.com"),
+        ("voice.example.com", "https://voice.example.com:8443"),
+        ("voice.example.com", "http://localhost:3000"),
+    ],
 )
-async def test_a_page_of_another_origin_is_refused(app: FastAPI, origin: str) -> None:
-    assert await answered(app, origin=origin) == 403
-    assert await answered(app, origin="http://localhost:8080") == 200
+async def test_a_page_of_another_origin_is_refused(app: FastAPI, host: str, origin: str) -> None:
+    assert await answered(app, host=host, origin=origin) == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("localhost:8080", "http://localhost:8080"),
+        ("voice.example.com", "https://voice.example.com"),
+    ],
+)
+async def test_a_page_of_the_gateway_may_use_it(app: FastAPI, host: str, origin: str) -> None:
+    assert await answered(app, host=host, origin=origin) == 200
 
 
 @contextmanager

@@ -82,5 +82,5 @@ def create_app(
     http.describe(app)
     if allowed_hosts is not None:
         own, origins = hosts.names(allowed_hosts, public_url), hosts.origins(settings.origins)
-        hosts.add_middleware(app, own, origins)
+        hosts.add_middleware(app, own, origins, public_url)
     return app

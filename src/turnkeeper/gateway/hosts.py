@@ -43,7 +43,9 @@ def origins(setting: str | None) -> tuple[str, ...]:
     return tuple(one.strip().lower() for one in (setting or "").split(",") if one.strip())
 
 
-def add_middleware(app: FastAPI, names: frozenset[str], origins: tuple[str, ...]) -> None:
+def add_middleware(
+    app: FastAPI, names: frozenset[str], origins: tuple[str, ...], public_url: str | None
+) -> None:
     """Has an app refuse other hosts and origins, and tell browsers of those that may."""
     if origins:
         app.add_middleware(
@@ -54,18 +56,26 @@ def add_middleware(app: FastAPI, names: frozenset[str], origins: tuple[str, ...]
             expose_headers=["Location", "Retry-After"],
             max_age=600,
         )
-    app.add_middleware(OwnHosts, names=names, origins=origins)
+    app.add_middleware(OwnHosts, names=names, origins=origins, public_url=public_url)
 
 
 class OwnHosts:
     """ASGI middleware that refuses a Host which is not among `names`, and an Origin which is
-    neither of such a host nor among `origins`. What it lets through is not to be kept by caches,
-    unless the answer says otherwise itself."""
+    neither that of the request nor among `origins`. What it lets through is not to be kept by
+    caches, unless the answer says otherwise itself."""
 
-    def __init__(self, app: ASGIApp, names: frozenset[str], origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: frozenset[str],
+        origins: Iterable[str] = (),
+        public_url: str | None = None,
+    ) -> None:
+        public = urlsplit(public_url or "")
         self._app = app
         self._names = names
-        self._origins = frozenset(origins)
+        self._public = public.hostname
+        self._origins = frozenset((*origins, f"{public.scheme}://{public.netloc}".lower()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wrong = None
@@ -85,12 +95,17 @@ class OwnHosts:
 
     def _wrong(self, headers: Headers, *, told_to_all: bool) -> str | None:
         """The header that names somebody else."""
-        if not told_to_all and _name(f"//{headers.get('host', '')}") not in self._names:
+        host = headers.get("host", "").lower()
+        if not told_to_all and _name(f"//{host}") not in self._names:
             return "Host"
-        origin = headers.get("origin")
-        if origin is None or origin.lower() in self._origins:
-            return None
-        return None if _name(origin) in self._names else "Origin"
+        origin = headers.get("origin", "").lower()
+        known = not origin or origin in self._origins or self._is_same(origin, host)
+        return None if known else "Origin"
+
+    def _is_same(self, origin: str, host: str) -> bool:
+        """Whether a page is of the address that it asks. Of the public one the scheme counts too,
+        which a proxy before us has taken off: that origin is among those that are known."""
+        return _name(origin) != self._public and origin.partition("://")[2] == host
 
 
 def _sending(send: Send) -> Send:
