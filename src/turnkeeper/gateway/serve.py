@@ -68,6 +68,7 @@ async def serve(
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",  # That it is up is told by who serves, once.
         access_log=False,
         server_header=False,
         proxy_headers=proxies is not None,
