@@ -9,6 +9,7 @@ measured kills.
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -35,6 +36,7 @@ _READY_WITHIN = 30.0
 _STOP_WITHIN = 10.0
 _WIPE_WITHIN = 5.0
 _PROBE_EVERY = 0.02
+_TRIES = 3
 _TAIL = 5
 
 
@@ -62,8 +64,8 @@ class EmbeddedServer:
         extra_args: tuple[str, ...] = (),
     ) -> None:
         self._folder = DataFolder(data)
-        self.port = port or free_port()
-        self.ui_port = free_port() if ui_port == 0 else ui_port
+        self._asked_for = (port, ui_port)
+        self._take_ports()
         self._log_level = log_level
         self._extra_args = extra_args
         self._process: asyncio.subprocess.Process | None = None
@@ -98,7 +100,7 @@ class EmbeddedServer:
         self._folder.__enter__()
         try:
             stop_left_behind(self._folder.pid_file, mark=str(self._folder.database))
-            await self._start(binary)
+            await self._start_first(binary)
         except BaseException:
             await self._end()
             raise
@@ -141,6 +143,20 @@ class EmbeddedServer:
         """Waits for the server to end, however it does."""
         if self._process is not None:
             await self._process.wait()
+
+    def _take_ports(self) -> None:
+        port, ui_port = self._asked_for
+        self.port = port or free_port()
+        self.ui_port = free_port() if ui_port == 0 else ui_port
+
+    async def _start_first(self, binary: Path) -> None:
+        """Starts it; on other ports where those that were found free are taken by now."""
+        for _ in range(_TRIES - 1 if 0 in self._asked_for else 0):
+            with contextlib.suppress(ServerError):
+                return await self._start(binary)
+            await self.stop()
+            self._take_ports()
+        return await self._start(binary)
 
     async def _start(self, binary: Path) -> None:
         _check_free(self.port, "--port")

@@ -243,3 +243,13 @@ def wait_until_gone(pid: int, seconds: float = 5.0) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"process {pid} still runs after {seconds} s")
+
+
+async def test_a_free_port_that_another_program_takes_meanwhile_is_given_up(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", server.port))
+        other.listen()
+        async with server:
+            assert server.port != other.getsockname()[1]
+            await Client.connect(server.address)

@@ -20,7 +20,7 @@ async def test_a_key_is_good_until_its_end_and_a_name_has_two_at_once(anywhere: 
     with pytest.raises(InvalidInput, match="2 keys 'agent'"):
         await keys.make("agent", "acme", ("talk",), None)
     assert (await keys.principal(old)).scopes == {"talk", "read"}
-    assert 3500 < (await keys.principal(new)).seconds_left <= 3600
+    assert 3500 < (await keys.principal(new)).seconds_left < 3602  # Of the database's clock.
     assert not await keys.revoke("other", old.split("_")[1])
     assert await keys.revoke("acme", old.split("_")[1])
     listed = [(row.name, row.is_live) for row in await keys.list("acme")]
