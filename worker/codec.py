@@ -48,8 +48,9 @@ class LocalCodec:
         """Serves the UI of this machine until it is cancelled."""
         settings = sessions.settings
         server = CodecServer(keyring(settings), SecretFields(OneTenant(sessions).of, forms))
-        app = _mounted(self._path, server, Open(settings.tenant), ui_origins(settings, ui_port))
-        app.add_middleware(OwnHosts, names=frozenset(LOOPBACK))
+        origins = ui_origins(settings, ui_port)
+        app = _mounted(self._path, server, Open(settings.tenant), origins)
+        app.add_middleware(OwnHosts, names=frozenset(LOOPBACK), origins=origins)
         await serve(app, self._bound, ready=lambda: None)
 
 
