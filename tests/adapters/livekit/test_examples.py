@@ -78,7 +78,10 @@ async def test_the_adapters_example_goes_on_with_a_call_that_was_cut_off(
 async def gateway(sessions: VoiceSessions) -> AsyncIterator[str]:
     """The address of a gateway."""
     config = uvicorn.Config(
-        create_app(sessions, access=Open()), port=0, log_level="warning", lifespan="off"
+        create_app(sessions, access=Open(sessions.settings.tenant)),
+        port=0,
+        log_level="warning",
+        lifespan="off",
     )
     running = uvicorn.Server(config)
     serving = asyncio.create_task(running.serve())

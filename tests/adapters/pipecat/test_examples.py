@@ -69,7 +69,10 @@ async def test_the_adapters_example_takes_a_call(
 async def gateway(sessions: VoiceSessions) -> AsyncIterator[str]:
     """The address of a gateway."""
     config = uvicorn.Config(
-        create_app(sessions, access=Open()), port=0, log_level="warning", lifespan="off"
+        create_app(sessions, access=Open(sessions.settings.tenant)),
+        port=0,
+        log_level="warning",
+        lifespan="off",
     )
     running = uvicorn.Server(config)
     serving = asyncio.create_task(running.serve())
