@@ -12,7 +12,7 @@ import os
 import sys
 from uuid import uuid4
 
-from pipecat.frames import frames
+from pipecat.frames.frames import EndWorkerFrame, LLMMessagesAppendFrame, LLMRunFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -31,16 +31,16 @@ def heard(text: str) -> str:
 async def keyboard(worker: PipelineWorker) -> None:
     protocol = asyncio.StreamReaderProtocol(lines := asyncio.StreamReader())
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
-    await worker.queue_frame(frames.LLMRunFrame())
+    await worker.queue_frame(LLMRunFrame())
     while line := await lines.readline():
-        said = {"role": "user", "content": line.decode()}
-        await worker.queue_frame(frames.LLMMessagesAppendFrame([said], run_llm=True))
+        said = LLMMessagesAppendFrame([{"role": "user", "content": line.decode()}], run_llm=True)
+        await worker.queue_frame(said)
     await worker.end()
 
 
 async def end_call(params: FunctionCallParams) -> None:
     """Ends the call."""  # The gateway calls it behind the form's last words.
-    await params.llm.push_frame(frames.EndWorkerFrame())
+    await params.llm.push_frame(EndWorkerFrame())
 
 
 async def main(form: str, caller: str, gateway: str = "http://127.0.0.1:8080") -> None:
