@@ -6,12 +6,14 @@ Workflows call activities by these names and never import them, so nothing that 
 
 from datetime import datetime, timedelta
 
-from turnkeeper.contract import Message
+from turnkeeper.contract import Message, Migrate
+from turnkeeper.dialogue.events import Event
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.forms.model import Deliver, Form, Frozen, Scalar
 
 LOAD_FORM = "load_form"
 DECIDE = "decide"
+MIGRATE = "migrate"
 DELIVER = "deliver"
 DISCARD = "discard"
 FIND_RUNS = "find_runs"
@@ -21,6 +23,7 @@ CERTIFY_ERASURE = "certify_erasure"
 
 UNKNOWN_FORM = "UnknownForm"
 DELIVERY_REFUSED = "DeliveryRefused"
+MIGRATION_REFUSED = "MigrationRefused"
 
 
 class LoadForm(Frozen):
@@ -52,6 +55,30 @@ class Decide(Frozen):
     message: Message
     now: datetime
     """The workflow's clock, in UTC."""
+
+
+class MoveForm(Frozen):
+    """A session that is to go by another version of its form."""
+
+    wanted: LoadForm
+    """Where the deployed version is."""
+    ttl: timedelta | None = None
+    """Stands in for its `abandon_after`."""
+    before: Form | None = None
+    """The version to go back to, of a move back."""
+    form: str
+    """The digest of the form that the session has."""
+    state: DialogueState
+    message: Migrate
+    now: datetime
+    """The workflow's clock, in UTC."""
+
+
+class MovedForm(Frozen):
+    """The form from now on, and what happens to the answers; no event: it has that form."""
+
+    form: Form
+    events: tuple[Event, ...] = ()
 
 
 class Submission(Frozen):

@@ -8,11 +8,24 @@ from zoneinfo import ZoneInfo
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.contract import DECIDE, LOAD_FORM, UNKNOWN_FORM, Decide, Loaded, LoadForm
-from activities.measuring import log_decision, measure_decision
+from activities.contract import (
+    DECIDE,
+    LOAD_FORM,
+    MIGRATE,
+    MIGRATION_REFUSED,
+    UNKNOWN_FORM,
+    Decide,
+    Loaded,
+    LoadForm,
+    MovedForm,
+    MoveForm,
+)
+from activities.measuring import log_decision, log_migration, measure_decision
 from turnkeeper.contract import STORE_FORM
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
+from turnkeeper.dialogue.migrate import migrate
+from turnkeeper.errors import MigrationRefused
 from turnkeeper.forms.free import FREE_FORM
 from turnkeeper.forms.model import Form
 from turnkeeper.forms.registry import recall
@@ -60,6 +73,23 @@ class Interpreter:
         """What a message means to a form in a state. Its result is in history: it is never asked
         again, whatever is deployed."""
         return await asyncio.to_thread(self._decide, given)
+
+    @activity.defn(name=MIGRATE)
+    async def migrate(self, given: MoveForm) -> MovedForm:
+        """The deployed version of a session's form, or the one before, and what its answers are
+        under it; like a decision, once."""
+        old, new = recall(given.form), given.before or await self._deployed(given)
+        context = context_of(new, given.now)
+        try:
+            events = await asyncio.to_thread(migrate, old, new, given.state, given.message, context)
+        except MigrationRefused as error:
+            raise ApplicationError(str(error), type=MIGRATION_REFUSED, non_retryable=True) from None
+        log_migration(old, new, events, activity.info().workflow_run_id or "")
+        return MovedForm(form=new, events=events)
+
+    async def _deployed(self, given: MoveForm) -> Form:
+        form = (await self.load_form(given.wanted)).form
+        return form.model_copy(update={"abandon_after": given.ttl or form.abandon_after})
 
     def _decide(self, given: Decide) -> Decision:
         form = recall(given.form)

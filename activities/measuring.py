@@ -33,6 +33,18 @@ def log_decision(form: Form, given: Decide, decision: Decision, run_id: str) -> 
     )
 
 
+def log_migration(old: Form, new: Form, events: tuple[Event, ...], run_id: str) -> None:
+    """One line for a session that goes by another version of its form from now on."""
+    if events:
+        _log.info(
+            "a session was migrated",
+            form=new.form,
+            from_version=old.version,
+            form_version=new.version,
+            run_id=run_id,
+        )
+
+
 def measure_decision(form: Form, given: Decide, decision: Decision, session_id: str) -> None:
     """Counts what was decided about a message of a session."""
     if not counts():

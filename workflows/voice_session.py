@@ -10,18 +10,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.contract import (
     DECIDE,
     DISCARD,
-    LOAD_FORM,
-    UNKNOWN_FORM,
     Decide,
     Discard,
-    Loaded,
-    LoadForm,
 )
 from turnkeeper.contract import (
     NOT_OPENED,
@@ -32,6 +27,7 @@ from turnkeeper.contract import (
     Disconnect,
     HandOff,
     Message,
+    Migrate,
     Outcome,
     Put,
     Reply,
@@ -42,11 +38,19 @@ from turnkeeper.contract import (
 )
 from turnkeeper.dialogue.events import Decision
 from turnkeeper.dialogue.state import DialogueState
-from turnkeeper.errors import SessionError, TurnFailed, UnknownForm
+from turnkeeper.errors import SessionError, TurnFailed
 from turnkeeper.export import ExportedSession, exported
 from turnkeeper.session import Beginning, Session
 from workflows.display import Display
 from workflows.guard import failure_type, guarded, on_the_wire
+from workflows.local import (
+    ATTEMPT_TIMEOUT,
+    DECISION_RETRIES,
+    DECISION_TIMEOUT,
+    load,
+    move,
+    not_loaded,
+)
 from workflows.measures import Measures
 from workflows.retention import order_erasure
 from workflows.submission import submit
@@ -57,9 +61,6 @@ OPENING_TIMEOUT = timedelta(seconds=30)
 """A session that nobody has connected to by then was started by mistake."""
 EPOCH_CHARACTERS = 12
 """Of the id of the session's first run; its beginning is a time, its end is random."""
-ATTEMPT_TIMEOUT = timedelta(seconds=5)
-DECISION_TIMEOUT = timedelta(seconds=12)
-DECISION_RETRIES = RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=50))
 
 
 @workflow.defn(name=WORKFLOW)
@@ -152,6 +153,17 @@ class VoiceSession:
                 self._shown(session.take_command(put.request_id, decision))
             return self.state()
 
+    @workflow.update(description="Go on under another version of the form")
+    @guarded
+    async def migrate(self, migrate: Migrate) -> SessionState:
+        async with self._one_at_a_time:
+            session = await self._loaded()
+            if not session.ledger.has_request(migrate.request_id):
+                self._messages += 1
+                await move(session, migrate, self._beginning)
+                self._refresh(settle=True)
+            return self.state()
+
     @workflow.query(description="Status, answers, legs, last turn")
     def state(self) -> SessionState:
         return self._known().state(workflow.now())
@@ -240,9 +252,9 @@ class VoiceSession:
     async def _opened(self) -> bool:
         """Load the form and wait for the connect that this was started with."""
         try:
-            loaded = await self._load()
+            loaded = await load(self._beginning)
         except FailureError as error:
-            self._refusal = _refusal(error, self._beginning.form)
+            self._refusal = not_loaded(error, self._beginning.form)
             return False
         self._beginning = self._beginning.model_copy(
             update={
@@ -263,18 +275,6 @@ class VoiceSession:
         if not opened:
             self._refusal = TurnFailed("nobody connected to this session in time")
         return opened
-
-    async def _load(self) -> Loaded:
-        loaded: Loaded = await workflow.execute_local_activity(
-            LOAD_FORM,
-            LoadForm(form=self._beginning.form, tenant=self._beginning.tenant),
-            result_type=Loaded,
-            start_to_close_timeout=ATTEMPT_TIMEOUT,
-            schedule_to_close_timeout=DECISION_TIMEOUT,
-            retry_policy=DECISION_RETRIES,
-            summary=self._beginning.form,
-        )
-        return loaded
 
     def _begin(self, session: Session, *, renewed: bool) -> None:
         self._session = session
@@ -305,7 +305,7 @@ class VoiceSession:
         One timer an idle window: it sleeps the remainder when turns came meanwhile, for a timer
         that starts anew with each turn costs two events a turn.
         """
-        settling, due = self._settling(), session.deadline(workflow.now())
+        form, settling, due = session.form, self._settling(), session.deadline(workflow.now())
         wakes = [at for at in (settling, due[0] if due else None) if at is not None]
         woken = await _within(
             min(wakes) - workflow.now() if wakes else None,
@@ -313,6 +313,7 @@ class VoiceSession:
                 session.dialogue.status == "submitting"
                 or self._over()
                 or self._renewal_due()
+                or session.form is not form
                 or (settling is None and self._settling() is not None)
             ),
             summary=f"until the {'asked field is settled' if settling else 'session times out'}",
@@ -378,12 +379,6 @@ class VoiceSession:
         if self._display is not None:
             self._display.refresh(settle=settle)
             self._measured().refresh()
-
-
-def _refusal(error: FailureError, form: str) -> SessionError:
-    if isinstance(error, ApplicationError) and error.type == UNKNOWN_FORM:
-        return UnknownForm(f"no worker has a form {form!r}")
-    return TurnFailed(f"the form {form!r} could not be loaded ({failure_type(error)})")
 
 
 async def _within(

@@ -13,6 +13,7 @@ from turnkeeper.contract import (
     Connect,
     Disconnect,
     HandOff,
+    Migrate,
     Opening,
     Outcome,
     Put,
@@ -85,6 +86,8 @@ class Backend(Protocol):
     async def cancel(self, session_id: str, cancel: Cancel) -> Reply: ...
 
     async def hand_off(self, session_id: str, hand_off: HandOff) -> Reply: ...
+
+    async def migrate(self, session_id: str, migrate: Migrate) -> SessionState: ...
 
     async def put(self, session_id: str, put: Put) -> SessionState: ...
 

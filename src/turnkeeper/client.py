@@ -18,6 +18,7 @@ from turnkeeper.contract import (
     Cancel,
     Connect,
     HandOff,
+    Migrate,
     Opening,
     Put,
     Reply,
@@ -235,6 +236,14 @@ class VoiceSessions:
         """
         hand_off = sendable(HandOff(request_id=token(), reason=reason, unlock=unlock))
         return await self.shielded(self.backend_of(session_id).hand_off(session_id, hand_off))
+
+    async def migrate(
+        self, session_id: str, reason: str = "", *, back: bool = False
+    ) -> SessionState:
+        """Have a waiting session go by the version of its form that is deployed; with `back`, by
+        the one before. Raises MigrationRefused or SessionClosed where it can't, or not now."""
+        migrate = sendable(Migrate(request_id=token(), reason=reason, back=back))
+        return await self.shielded(self.backend_of(session_id).migrate(session_id, migrate))
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         """Replace a session's answers; see `turnkeeper.store`."""

@@ -169,6 +169,14 @@ class HandOff(Frozen):
     """Of a form with `resume`: whoever calls has all attempts to show who they are again."""
 
 
+class Migrate(Frozen):
+    """Go on under the version of the form that is deployed now, or under the one before."""
+
+    request_id: str
+    reason: str = ""
+    back: bool = False
+
+
 class Put(Frozen):
     """SessionStore's write: the whole of `form_answers` at once, over version `version`."""
 
@@ -294,6 +302,16 @@ class LastTurn(Frozen):
     at: datetime
 
 
+class Migration(Frozen):
+    """A move of a session to another version of its form."""
+
+    from_version: str
+    to_version: str
+    at: datetime
+    reason: str = ""
+    back: bool = False
+
+
 class Delivery(Frozen):
     """How sending the confirmed form stands."""
 
@@ -339,6 +357,8 @@ class SessionState(Frozen):
     that leg may know: no answers, no progress, no earlier turn."""
     discarded: tuple[dict[str, Scalar], ...] = ()
     """What restarts of the session threw away, oldest first."""
+    migrations: tuple[Migration, ...] = ()
+    """The newest moves to other versions of the form, oldest first."""
     version: int = 0
     """Counts changes; `SessionStore.set` compares it."""
     definition: Form | None = None

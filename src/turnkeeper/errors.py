@@ -18,7 +18,8 @@
     │   ├── SupersededLeg         a newer leg (call, socket) has taken the session over
     │   ├── TurnConflict          this utterance was already answered with other content
     │   ├── TurnFailed            the turn could not be interpreted; nothing of it was recorded
-    │   └── StaleWrite            SessionStore: the record was changed since it was read
+    │   ├── StaleWrite            SessionStore: the record was changed since it was read
+    │   └── MigrationRefused      the session can't go on under that version of its form, or not now
     └── InvalidInput
         ├── SettingsError         a setting (environment variable, option) has a wrong value
         ├── TurnTooLarge          more than a turn may carry; it was not sent
@@ -127,6 +128,10 @@ class StaleWrite(SessionError):
     """The stored record is newer than the one this write was based on."""
 
 
+class MigrationRefused(SessionError):
+    """The session stays under the version of its form that it has; the message says why."""
+
+
 class InvalidInput(TurnkeeperError, ValueError):
     """Refused before anything was sent."""
 
@@ -145,7 +150,10 @@ class InvalidCaller(InvalidInput):
 
 _WIRE: dict[str, type[SessionError]] = {
     cls.__name__: cls
-    for cls in (SessionClosed, UnknownForm, SupersededLeg, TurnConflict, TurnFailed, StaleWrite)
+    for cls in (
+        *(SessionClosed, UnknownForm, SupersededLeg, TurnConflict, TurnFailed, StaleWrite),
+        MigrationRefused,
+    )
 }
 
 

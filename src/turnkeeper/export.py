@@ -34,6 +34,8 @@ class ExportedSession(Frozen):
     skipped: tuple[str, ...] = ()
     discarded: tuple[dict[str, Scalar], ...] = ()
     """What restarts threw away, oldest first."""
+    put_aside: dict[str, Answer] = {}
+    """Answers to questions that the session's version of the form has not."""
     transcript: Transcript = Transcript()
     replies: dict[str, Reply] = {}
     """The newest replies, by what they answered: a repetition gets them again."""
@@ -69,6 +71,7 @@ def exported(session: "Session", now: datetime, *, secrets: bool) -> ExportedSes
         shelved=answers(record.state.shelved),
         skipped=record.state.skipped,
         discarded=tuple(map(values, record.state.discarded)),
+        put_aside=answers(record.state.put_aside),
         transcript=record.transcript,
         replies=record.ledger.replies,
     )

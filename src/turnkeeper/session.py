@@ -9,6 +9,7 @@ A host does three things in turn, one message at a time:
 Nothing here waits, so a session only ever changes in `take` and its like, between two messages.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from turnkeeper.contract import (
     Delivery,
     Disconnect,
     HandOff,
+    Migrate,
     Opening,
     Reply,
     SessionState,
@@ -26,13 +28,13 @@ from turnkeeper.contract import (
     TranscriptEntry,
     Turn,
 )
-from turnkeeper.dialogue.events import Decision, Moved, TurnTaken
+from turnkeeper.dialogue.events import Decision, Event, Moved, TurnTaken
 from turnkeeper.dialogue.evolve import evolve, fold
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN, may_hand_off
 from turnkeeper.dialogue.verify import charged, outside, verification
 from turnkeeper.dialogue.view import confirming, progress, shown, shown_answers
-from turnkeeper.errors import SessionClosed, StaleWrite
+from turnkeeper.errors import MigrationRefused, SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
 from turnkeeper.forms.registry import digest_of, shared
 from turnkeeper.ledger import Ledger, LedgerRecord, connect_key, request_key
@@ -55,6 +57,8 @@ class SessionRecord(Frozen):
     ledger: LedgerRecord = LedgerRecord()
     transcript: Transcript = Transcript()
     delivery: Delivery | None = None
+    form_before: Form | None = None
+    """The version of the form that the session was moved from, and can go back to."""
 
 
 class Beginning(Opening):
@@ -82,6 +86,7 @@ class Session:
         self.form_digest = digest_of(self.form)
         self.dialogue = record.state
         self.delivery = record.delivery
+        self.form_before = record.form_before
         self.ledger = Ledger(record.ledger)
         self._before = record.before
         self._exchanges = list(record.transcript.entries)
@@ -154,7 +159,7 @@ class Session:
         reply = decision.reply.model_copy(
             update={"epoch": self.ledger.epoch, "leg": self.ledger.leg + 1}
         )
-        self._change(decision)
+        self._change(decision.events)
         self.ledger.open_leg(connect, reply, decision.at)
         self._note(decision, reply)
         return reply
@@ -180,11 +185,30 @@ class Session:
 
     def take_command(self, request_id: str, decision: Decision) -> Reply:
         """Apply what an operator or a program decided on, outside any leg."""
-        self._change(decision)
+        self._change(decision.events)
         self.ledger.take_request(request_id)
         return decision.reply.model_copy(
             update={"epoch": self.ledger.epoch, "leg": self.ledger.leg}
         )
+
+    def admit_migration(self, migrate: Migrate) -> None:
+        """Raises SessionClosed or MigrationRefused unless the session waits for its caller."""
+        if self.dialogue.status not in AMENDABLE:
+            self._refuse()
+        if self.ledger.is_on_line:
+            raise MigrationRefused("a caller is on the line; migrate once they have hung up")
+        if self.dialogue.door is not None:
+            raise MigrationRefused("its caller has yet to show who they are; migrate after that")
+        if migrate.back and self.form_before is None:
+            raise MigrationRefused("there is no version that the session can go back to")
+
+    def take_migration(self, migrate: Migrate, form: Form, events: Iterable[Event]) -> None:
+        """Go by `form` from now on."""
+        self.form_before = None if migrate.back else self.form
+        self.form = shared(form)
+        self.form_digest = digest_of(self.form)
+        self._change(events)
+        self.ledger.take_request(migrate.request_id)
 
     def disconnect(self, gone: Disconnect, at: datetime) -> None:
         """Note that a leg ended; of another session of this id: nothing to note."""
@@ -271,6 +295,7 @@ class Session:
                 {name: shown(self.form, name, value) for name, value in answers.items()}
                 for answers in dialogue.discarded
             ),
+            migrations=dialogue.migrations,
             version=dialogue.version,
             definition=self.form,
         )
@@ -305,6 +330,7 @@ class Session:
             ledger=self.ledger.record(),
             transcript=self._whole_transcript(),
             delivery=self.delivery,
+            form_before=self.form_before,
         )
 
     def can_move(self, status: Status) -> bool:
@@ -320,8 +346,8 @@ class Session:
         status = self.dialogue.status
         raise SessionClosed(f"this session takes no more turns: it is {status}", status)
 
-    def _change(self, decision: Decision) -> None:
-        self.dialogue = fold(self.dialogue, decision.events)
+    def _change(self, events: Iterable[Event]) -> None:
+        self.dialogue = fold(self.dialogue, events)
         self._before = None
         self.ledger.settle()
 

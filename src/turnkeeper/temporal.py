@@ -43,6 +43,7 @@ from turnkeeper.contract import (
     Connect,
     Disconnect,
     HandOff,
+    Migrate,
     Opening,
     Outcome,
     Put,
@@ -163,6 +164,9 @@ class TemporalBackend:
 
     async def hand_off(self, session_id: str, hand_off: HandOff) -> Reply:
         return await self._update(session_id, "hand_off", hand_off, Reply)
+
+    async def migrate(self, session_id: str, migrate: Migrate) -> SessionState:
+        return await self._update(session_id, "migrate", migrate, SessionState)
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         return await self._update(session_id, "put", put, SessionState)

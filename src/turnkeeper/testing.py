@@ -26,6 +26,7 @@ from turnkeeper.contract import (
     Disconnect,
     HandOff,
     Message,
+    Migrate,
     Opening,
     Outcome,
     Put,
@@ -36,6 +37,7 @@ from turnkeeper.contract import (
 )
 from turnkeeper.dialogue.decide import decide
 from turnkeeper.dialogue.events import Decision
+from turnkeeper.dialogue.migrate import migrate as migrated
 from turnkeeper.dialogue.state import DialogueState
 from turnkeeper.erasure import ErasureCertificate, ErasureOrder, Step
 from turnkeeper.errors import (
@@ -91,11 +93,12 @@ class MemoryBackend:
     """Sessions in a dict, one message at a time."""
 
     def __init__(self, forms: Iterable[Form], clock: Clock, settings: Settings) -> None:
-        self._forms = {form.form: form for form in forms}
-        self._forms[STORE_FORM] = FREE_FORM
+        self.forms = {form.form: form for form in forms}
+        self.forms[STORE_FORM] = FREE_FORM
         self._clock = clock
         self._settings = settings
         self._sessions: dict[str, Session] = {}
+        self._openings: dict[str, Opening] = {}
         self._certificates: dict[str, ErasureCertificate] = {}
         self.delivered: list[DeliveredForm] = []
         self.reachable = True
@@ -148,6 +151,17 @@ class MemoryBackend:
         if isinstance(base, Reply):
             return base
         return session.take_request(request, self._decide(session, base, request))
+
+    async def migrate(self, session_id: str, migrate: Migrate) -> SessionState:
+        session = self._found(session_id)
+        if not session.ledger.has_request(migrate.request_id):
+            session.admit_migration(migrate)
+            deployed = self._deployed(self._openings[session_id])
+            new = session.form_before if migrate.back and session.form_before else deployed
+            events = migrated(session.form, new, session.dialogue, migrate, self._context(new))
+            if events:
+                session.take_migration(migrate, new, events)
+        return session.state(self._clock.now)
 
     async def put(self, session_id: str, put: Put) -> SessionState:
         session = self._found(session_id)
@@ -227,7 +241,11 @@ class MemoryBackend:
         """The sessions stay: open `VoiceSessions` on the same backend again to go on."""
 
     def _begin(self, session_id: str, opening: Opening) -> Session:
-        form = self._forms.get(opening.form)
+        self._openings[session_id] = opening
+        return Session.begin(session_id, self._deployed(opening), uuid4().hex[:12])
+
+    def _deployed(self, opening: Opening) -> Form:
+        form = self.forms.get(opening.form)
         if form is None:
             raise UnknownForm(f"no worker has a form {opening.form!r}")
         settled = {
@@ -235,7 +253,7 @@ class MemoryBackend:
             "timezone": form.timezone or self._settings.timezone,
             "abandon_after": opening.ttl or form.abandon_after,
         }
-        return Session.begin(session_id, form.model_copy(update=settled), uuid4().hex[:12])
+        return form.model_copy(update=settled)
 
     def _running(self, session_id: str) -> Session | None:
         """The session that goes on answering under this id, if there is one."""
@@ -258,13 +276,14 @@ class MemoryBackend:
             raise StoreUnavailable("the store cannot be reached (a test said so)")
 
     def _decide(self, session: Session, base: DialogueState, message: Message) -> Decision:
-        zone = ZoneInfo(session.form.timezone or "UTC")
-        context = Context(
-            now=self._clock.now.astimezone(zone),
-            region=session.form.region or "US",
-            language=session.form.language,
+        return decide(session.form, base, message, self._context(session.form))
+
+    def _context(self, form: Form) -> Context:
+        return Context(
+            now=self._clock.now.astimezone(ZoneInfo(form.timezone or "UTC")),
+            region=form.region or "US",
+            language=form.language,
         )
-        return decide(session.form, base, message, context)
 
     def _submit(self, session: Session) -> None:
         """The receiver in memory takes every form at once."""
@@ -302,6 +321,10 @@ class MemorySessions(VoiceSessions):
         settings = settings or read_settings()
         self._memory = MemoryBackend(forms, self.clock, settings)
         super().__init__(self._memory, settings)
+
+    def deploy(self, *forms: Form) -> None:
+        """From now on "the workers" have these versions of forms."""
+        self._memory.forms |= {form.form: form for form in forms}
 
     @property
     def delivered(self) -> list[DeliveredForm]:

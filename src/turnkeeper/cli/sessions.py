@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from turnkeeper.cli import erasing
+from turnkeeper.cli import erasing, migrating
 from turnkeeper.cli.display import ago, on_terminal, print_facts, print_table
 from turnkeeper.cli.fleet import How, Which, do_to_many, filters, many, print_counts
 from turnkeeper.cli.reach import Place, reaching, where
@@ -23,7 +23,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 
 @click.group()
 def sessions() -> None:
-    """List and count sessions, look into one, export one; hand off, cancel or erase one or many.
+    """List and count sessions, look into one, export one; hand off, cancel, migrate or erase them.
 
     \b
     Example:
@@ -166,6 +166,7 @@ def hand_off(
     _print_status(session_id, reply, as_json=as_json)
 
 
+sessions.add_command(migrating.migrate)
 sessions.add_command(erasing.export)
 sessions.add_command(erasing.erase)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field as Discriminated
 
-from turnkeeper.contract import Reply, Status
+from turnkeeper.contract import Migration, Reply, Status
 from turnkeeper.dialogue.state import Answer, Door, Question
 from turnkeeper.forms.model import Frozen
 
@@ -169,6 +169,19 @@ class Begun(Frozen):
     words: str
 
 
+class Migrated(Frozen):
+    """The session goes by another version of its form: nothing is asked for now."""
+
+    kind: Literal["migrated"] = "migrated"
+    migration: Migration
+    removed: tuple[str, ...] = ()
+    """Fields whose answer has no place there: it is put aside."""
+    restored: tuple[str, ...] = ()
+    """Fields whose answer was put aside and has a place again."""
+    skipped: tuple[str, ...] = ()
+    """The fields that are left out from now on."""
+
+
 Event: TypeAlias = Annotated[
     Connected
     | TurnTaken
@@ -190,7 +203,8 @@ Event: TypeAlias = Annotated[
     | NotVerified
     | Forgiven
     | BegunAnew
-    | Begun,
+    | Begun
+    | Migrated,
     Discriminated(discriminator="kind"),
 ]
 

@@ -18,6 +18,7 @@ from turnkeeper.dialogue.events import (
     Filled,
     Forgiven,
     Guarded,
+    Migrated,
     Missed,
     Moved,
     NotVerified,
@@ -38,6 +39,8 @@ from turnkeeper.forms.model import Scalar
 
 DISCARDED_KEPT = 20
 """Restarts whose answers are remembered; the oldest go first."""
+MIGRATIONS_KEPT = 20
+"""Moves to other versions of the form that are remembered."""
 DENIED_KEPT = 5
 """Values of one field that the caller said no to and that are remembered."""
 
@@ -216,6 +219,26 @@ def _begun(state: DialogueState, event: Begun) -> Changes:
     return {"begun": event.words}
 
 
+def _migrated(state: DialogueState, event: Migrated) -> Changes:
+    held = {**state.shelved, **state.answers}
+    removed = {name: held[name] for name in event.removed}
+    restored = {name: state.put_aside[name] for name in event.restored}
+    return {
+        "answers": {**_without(state.answers, *removed), **restored},
+        "shelved": _without(state.shelved, *removed),
+        "put_aside": {**_without(state.put_aside, *restored), **removed},
+        "skipped": event.skipped,
+        "field": None,
+        "revisit": None,
+        "question": None,
+        "misses": {},
+        "denied": {},
+        "last_filled": None,
+        "begun": "",
+        "migrations": (*state.migrations, event.migration)[-MIGRATIONS_KEPT:],
+    }
+
+
 _FOLDS: Mapping[type, Callable[[DialogueState, Any], Changes]] = {
     Connected: _connected,
     TurnTaken: _turn_taken,
@@ -238,6 +261,7 @@ _FOLDS: Mapping[type, Callable[[DialogueState, Any], Changes]] = {
     Forgiven: _forgiven,
     BegunAnew: _begun_anew,
     Begun: _begun,
+    Migrated: _migrated,
 }
 
 
@@ -254,8 +278,8 @@ def _still_open(state: DialogueState) -> Question | None:
     return None if question and question.kind in ("final", "change") else question
 
 
-def _without(mapping: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in mapping.items() if key != name}
+def _without(mapping: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in names}
 
 
 def _counted(misses: Mapping[str, int], about: str) -> dict[str, int]:

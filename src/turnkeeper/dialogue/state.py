@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from turnkeeper.contract import LastTurn, Status
+from turnkeeper.contract import LastTurn, Migration, Status
 from turnkeeper.forms.model import Frozen, Scalar
 
 Source = Literal["text", "dtmf", "answers", "default"]
@@ -82,6 +82,11 @@ class DialogueState(Frozen):
     """When the session moved to a closed status by itself."""
     discarded: tuple[dict[str, Scalar], ...] = ()
     """What restarts threw away, oldest first."""
+    put_aside: dict[str, Answer] = {}
+    """Answers that the session's version of the form has no place for; they come back under one
+    that has (`turnkeeper.dialogue.migrate`)."""
+    migrations: tuple[Migration, ...] = ()
+    """The newest moves to other versions, oldest first."""
     begun: str = ""
     """The words of the last turn, if they may be the beginning of a secret; shown to nobody."""
     door: Door | None = None

@@ -77,6 +77,7 @@ class FormOptions(TypedDict, total=False):
     expire_after: str
     keep_for: str
     again: AgainPolicy
+    migrates_from: str | list[str]
 
 
 def from_model(model: type[BaseModel], *, form: str, **options: Unpack[FormOptions]) -> Form:

@@ -138,6 +138,7 @@ _FORM = _mapping(
         "expire_after": _DURATION,
         "keep_for": _DURATION,
         "again": _one_of(AgainPolicy),
+        "migrates_from": _TEXTS,
     },
     ["form", "fields"],
 )

@@ -257,4 +257,5 @@ FORM_KEYS: Keys = {
     "expire_after": duration,
     "keep_for": duration,
     "again": one_of("policy", get_args(AgainPolicy)),
+    "migrates_from": texts,
 }

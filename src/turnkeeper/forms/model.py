@@ -165,6 +165,8 @@ class Form(Frozen):
     not given, it is shown for 30 days, and kept for as long as Temporal keeps it."""
     again: AgainPolicy = "new"
     """What the same caller gets after completion: a `new` session, or the finished one (`show`)."""
+    migrates_from: tuple[str, ...] = ()
+    """The versions whose waiting sessions may be moved to this one (`sessions migrate`)."""
 
     @property
     def spoken_title(self) -> str:

@@ -28,7 +28,7 @@ _BESIDE_FIELD = frozenset({"answer", "value"})
 """What holds the value of the field that is named beside it (`events.Filled`, `state.Question`,
 `contract.Confirming`)."""
 _BY_FIELD = frozenset({
-    "answers", "denied", "discarded", "form_answers", "recorded", "shelved",
+    "answers", "denied", "discarded", "form_answers", "put_aside", "recorded", "shelved",
 })  # fmt: skip
 """What holds answers by their fields' names, or these names (`TranscriptEntry.recorded`)."""
 _OF_ANSWER = frozenset({"source", "turn", "value"})
@@ -43,11 +43,13 @@ SHOWN = frozenset({
     "abandon_after", "after", "again", "again_after", "authorization", "choices", "confirm",
     "default", "expire_after", "form", "give_up_after", "goodbye", "greeting", "hand_off", "help",
     "keep_for", "label", "language", "max", "min", "name", "pattern", "policy", "prompt", "region",
-    "synonyms", "timezone", "title", "type", "url", "verify", "version", "welcome_back", "when",
+    "migrates_from", "synonyms", "timezone", "title", "type", "url", "verify", "version",
+    "welcome_back", "when",
     # what was asked and told, and how it went
     "about", "code", "detail", "error", "event", "field", "form_version", "heard_until", "how",
-    "kind", "last_filled", "message", "next", "reason", "removed", "revisit", "said", "say",
-    "skipped", "source", "state", "status", "trail", "transfer_to", "value",
+    "from_version", "kind", "last_filled", "message", "next", "reason", "removed", "restored",
+    "revisit", "said", "say", "skipped", "source", "state", "status", "to_version", "trail",
+    "transfer_to", "value",
     # names and times
     "activity_id", "activity_type", "at", "channel", "closed_at", "connect_id", "created_at",
     "ended_at", "epoch", "failed_at", "idempotency_key", "newest", "now", "opened_at", "request_id",

@@ -33,7 +33,7 @@ KEYS: frozenset[str] = frozenset({
     # what it is about: none of these names a person or holds an answer
     "form", "form_version", "field", "status", "event_kind", "epoch", "leg", "turn", "turns",
     "activity", "workflow", "attempt", "run_id", "task_queue", "namespace", "tenant",
-    "deployment", "build_id",
+    "deployment", "build_id", "from_version",
     # processes
     "address", "ui", "port", "pid", "forms", "folder", "file", "signal", "command",
     "seconds", "milliseconds", "count", "bytes", "version",

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter
 
-from turnkeeper.contract import Status
+from turnkeeper.contract import Migration, Status
 from turnkeeper.dialogue.events import (
     Answered,
     Asked,
@@ -17,6 +17,7 @@ from turnkeeper.dialogue.events import (
     Filled,
     Forgiven,
     Guarded,
+    Migrated,
     Missed,
     Moved,
     NotVerified,
@@ -58,6 +59,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     NotVerified(failures=1, at=NOW),
     Forgiven(),
     Unguarded(),
+    Migrated(migration=Migration(from_version="1", to_version="2", at=NOW)),
 )
 
 

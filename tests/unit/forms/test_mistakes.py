@@ -145,7 +145,8 @@ FORMS = {
         [
             '3:1: key "xyz" is not known; use one of form, version, title, language, region, '
             "timezone, greeting, welcome_back, goodbye, fields, confirm, deliver, stale, "
-            "resume, hand_off, abandon_after, expire_after, keep_for, again"
+            "resume, hand_off, abandon_after, expire_after, keep_for, again, "
+            "migrates_from"
         ],
     ),
     "an unknown language": (
