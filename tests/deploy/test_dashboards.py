@@ -30,14 +30,25 @@ def panels(board: Path) -> Iterator[dict[str, Any]]:
     yield from json.loads(board.read_text())["panels"]
 
 
-def expressions() -> dict[str, str]:
+def targets() -> dict[str, dict[str, Any]]:
     """Of every panel, by where it is."""
     return {
-        f"{board.stem}: {panel['title']} {target['refId']}": target["expr"]
+        f"{board.stem}: {panel['title']} {target['refId']}": target
         for board in BOARDS
         for panel in panels(board)
         for target in panel.get("targets", ())
     }
+
+
+def expressions() -> dict[str, str]:
+    return {where: target["expr"] for where, target in targets().items()}
+
+
+def filled(expression: str) -> str:
+    """As Grafana sends it to Prometheus."""
+    for variable, value in GRAFANA.items():
+        expression = expression.replace(variable, value)
+    return expression
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -57,9 +68,7 @@ def test_the_dashboards_are_what_the_script_makes() -> None:
 def test_every_expression_of_a_dashboard_is_one_to_prometheus(tmp_path: Path) -> None:
     rules = []
     for number, expression in enumerate(expressions().values()):
-        for variable, value in GRAFANA.items():
-            expression = expression.replace(variable, value)
-        rules.append({"record": f"panel:{number}", "expr": expression})
+        rules.append({"record": f"panel:{number}", "expr": filled(expression)})
     file = tmp_path / "panels.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     assert (
@@ -105,6 +114,46 @@ def test_labels_that_are_asked_for_are_those_of_the_metric() -> None:
             asked |= {label.strip() for label in group.split(",")}
         for name in named(expression) & by_series.keys():
             assert asked <= by_series[name], where
+
+
+def test_a_legend_names_labels_that_its_expression_keeps() -> None:
+    for where, target in targets().items():
+        named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+        kept = re.search(r" by \(([^)]*)\)", target["expr"])
+        assert named <= set(kept.group(1).split(", ") if kept else ()), where
+
+
+RARE = """
+evaluation_interval: 15s
+tests:
+  - interval: 15s
+    input_series:
+      - series: turnkeeper_legs_hung_up_total{form="claim",field="policy",instance="worker-1"}
+        values: _x1500 1x100
+      - series: turnkeeper_legs_hung_up_total{form="claim",field="policy",instance="worker-2"}
+        values: 7x1600
+      - series: turnkeeper_legs_hung_up_total{form="claim",field="day",instance="worker-2"}
+        values: 3x1600
+    promql_expr_test:
+      - expr: EXPRESSION
+        eval_time: 6h30m
+        exp_samples:
+          - {labels: '{form="claim",field="policy"}', value: 1}
+"""
+"""Six hours are shown: in them one caller hung up, after seven and three of earlier days."""
+
+
+def test_the_funnel_shows_what_happened_once_and_nothing_that_did_not_happen(
+    tmp_path: Path,
+) -> None:
+    [hung_up] = [
+        expression
+        for where, expression in expressions().items()
+        if "From question" in where and "hung_up" in expression
+    ]
+    file = tmp_path / "rare.yml"
+    file.write_text(RARE.replace("EXPRESSION", json.dumps(filled(hung_up))))
+    assert "SUCCESS" in run(tool("promtool", install=PROMTOOL), "test", "rules", file).ok()
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.stem)

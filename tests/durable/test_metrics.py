@@ -18,7 +18,7 @@ from turnkeeper.forms.load import parse_form
 from turnkeeper.instruments import INSTRUMENTS
 from turnkeeper.settings import read_settings
 from turnkeeper.telemetry.core import setup_core
-from turnkeeper.telemetry.metrics import use_runtime
+from turnkeeper.telemetry.metrics import TASK_BUCKETS, use_runtime
 from worker.sampling import sample
 from worker.server import EmbeddedServer
 
@@ -114,6 +114,18 @@ async def test_the_sdks_own_metrics_are_on_the_same_page(page: Page, measured: W
         await sessions.open(measured.settings.tenant, "+14155550101")
     assert "temporal_workflow_task_execution_latency_seconds_bucket{" in page.text()
     assert "temporal_request_total{" in page.text()
+
+
+async def test_a_workflow_task_of_a_millisecond_is_told_from_one_of_a_hundred(
+    page: Page, measured: World
+) -> None:
+    async with measured.worker(max_cached_sessions=0), measured.sessions() as sessions:
+        session = await sessions.open(measured.settings.tenant, "+14155550104")
+        await session.turn("1234")
+    for of in ("schedule_to_start", "execution", "replay"):
+        series = rf"^temporal_workflow_task_{of}_latency_seconds_bucket{{.*le=\"([\d.]+)\""
+        bounds = {float(bound) for bound in re.findall(series, page.text(), re.MULTILINE)}
+        assert bounds >= set(TASK_BUCKETS), of
 
 
 async def test_a_store_that_does_not_answer_is_counted_by_kind(page: Page, measured: World) -> None:
