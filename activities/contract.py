@@ -13,6 +13,7 @@ from turnkeeper.forms.model import Deliver, Form, Frozen, Scalar
 
 LOAD_FORM = "load_form"
 DECIDE = "decide"
+SETTLE = "settle"
 MIGRATE = "migrate"
 DELIVER = "deliver"
 DISCARD = "discard"
@@ -70,6 +71,8 @@ class MoveForm(Frozen):
     """The digest of the form that the session has."""
     state: DialogueState
     message: Migrate
+    on_line: bool = False
+    """Whether a caller is."""
     now: datetime
     """The workflow's clock, in UTC."""
 

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.contract import (
     DECIDE,
     LOAD_FORM,
     MIGRATE,
     MIGRATION_REFUSED,
+    SETTLE,
     UNKNOWN_FORM,
     Decide,
     Loaded,
@@ -23,7 +24,7 @@ from activities.contract import (
 from activities.measuring import log_decision, log_migration, measure_decision
 from turnkeeper.contract import STORE_FORM
 from turnkeeper.dialogue.decide import decide
-from turnkeeper.dialogue.events import Decision
+from turnkeeper.dialogue.events import Decision, Event
 from turnkeeper.dialogue.migrate import migrate
 from turnkeeper.errors import MigrationRefused
 from turnkeeper.forms.free import FREE_FORM
@@ -74,16 +75,18 @@ class Interpreter:
         again, whatever is deployed."""
         return await asyncio.to_thread(self._decide, given)
 
+    @activity.defn(name=SETTLE)
+    async def settle(self) -> bool:
+        """Whether what a signal changed can be shown in Temporal's list. A signal awaits it, though
+        it seldom says anything new: see `workflows.local`."""
+        return self._searchable
+
     @activity.defn(name=MIGRATE)
     async def migrate(self, given: MoveForm) -> MovedForm:
         """The deployed version of a session's form, or the one before, and what its answers are
         under it; like a decision, once."""
         old, new = recall(given.form), given.before or await self._deployed(given)
-        context = context_of(new, given.now)
-        try:
-            events = await asyncio.to_thread(migrate, old, new, given.state, given.message, context)
-        except MigrationRefused as error:
-            raise ApplicationError(str(error), type=MIGRATION_REFUSED, non_retryable=True) from None
+        events = await asyncio.to_thread(self._migrate, old, new, given)
         log_migration(old, new, events, activity.info().workflow_run_id or "")
         return MovedForm(form=new, events=events)
 
@@ -91,21 +94,37 @@ class Interpreter:
         form = (await self.load_form(given.wanted)).form
         return form.model_copy(update={"abandon_after": given.ttl or form.abandon_after})
 
+    def _migrate(self, old: Form, new: Form, given: MoveForm) -> tuple[Event, ...]:
+        state, context = given.state, context_of(new, given.now)
+        try:
+            return migrate(old, new, state, given.message, context, on_line=given.on_line)
+        except MigrationRefused as error:
+            raise ApplicationError(
+                str(error),
+                type=MIGRATION_REFUSED,
+                non_retryable=True,
+                category=ApplicationErrorCategory.BENIGN,  # Else the SDK warns, with a traceback.
+            ) from None
+        except Exception as error:
+            raise _wordless("migrating", error) from None
+
     def _decide(self, given: Decide) -> Decision:
         form = recall(given.form)
         with turn_span(form.form, given.state.field, name=DECIDE_SPAN) as span:
             try:
                 decision = decide(form, given.state, given.message, context_of(form, given.now))
             except Exception as error:
-                # Its text may hold an answer, and the SDK logs failures in clear: only the type.
-                raise ApplicationError(
-                    f"deciding failed: {type(error).__name__}", type=type(error).__name__
-                ) from None
+                raise _wordless("deciding", error) from None
             span.set_attribute(STATUS, decision.reply.status)
             info = activity.info()
             log_decision(form, given, decision, info.workflow_run_id or "")
             measure_decision(form, given, decision, info.workflow_id or "")
             return decision
+
+
+def _wordless(doing: str, error: Exception) -> ApplicationError:
+    """The failure by its type only: its text may hold an answer, and the SDK logs it in clear."""
+    return ApplicationError(f"{doing} failed: {type(error).__name__}", type=type(error).__name__)
 
 
 def context_of(form: Form, now: datetime) -> Context:

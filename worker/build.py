@@ -92,7 +92,8 @@ def build_worker(
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=[
-            *(interpreter.load_form, interpreter.decide, interpreter.migrate, deliver, discard),
+            *(interpreter.load_form, interpreter.decide, interpreter.settle, interpreter.migrate),
+            *(deliver, discard),
             *(eraser.find_runs, eraser.shred_keys, eraser.delete_runs, eraser.certify_erasure),
         ],
         workflow_runner=runner(settings),

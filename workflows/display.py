@@ -3,6 +3,7 @@
 Details are the answer to a query, so they are encrypted where sessions are, and are in no history.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
@@ -44,11 +45,11 @@ class Display:
         self._tenant = tenant
         self._searchable = searchable
         self._transports = transports
-        self._shown: dict[str, str] = self._attributes() if renewed else {}
+        self._shown: dict[str, str] = _listed(self._attributes()) if renewed else {}
         self.due: datetime | None = None
         """When `refresh(settle=True)` is wanted; None when nothing is behind."""
         if renewed:  # Search attributes go over continue-as-new, current details do not.
-            workflow.set_current_details(details_of(session))
+            self.refresh()
 
     def refresh(self, *, settle: bool = False) -> None:
         """Show what changed since the last time; with `settle`, the asked field too."""
@@ -74,6 +75,13 @@ class Display:
             ATTRIBUTE_FIELD: (session.dialogue.field if session.is_open else None) or "-",
             **({ATTRIBUTE_TRANSPORT: transport} if transport else {}),
         }
+
+
+def _listed(names: Iterable[str]) -> dict[str, str]:
+    """What Temporal's list has of these attributes."""
+    attributes = workflow.info().typed_search_attributes
+    values = {name: attributes.get(SearchAttributeKey.for_keyword(name)) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def details_of(session: Session) -> str:

@@ -87,8 +87,8 @@ class Erasure:
 
         That is a key without a run as well, once: where Temporal's own retention was first; and
         where a process made a key between shred and deletion, and the session went on under it, so
-        that backups hold it. Alone a second time, a key has encrypted nothing that is kept: whoever
-        speaks to a session that is gone has made it.
+        that backups hold it. Alone a second time, a key has encrypted nothing that is kept: a
+        client of an earlier release has made it, which spoke to a session that is gone.
         """
         found = await self._found()
         alone = not found.runs

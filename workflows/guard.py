@@ -6,18 +6,39 @@ which wedges the session (every turn and every query hangs) until a fixed worker
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from turnkeeper.errors import SessionClosed, SessionError, TurnFailed
 
-S = TypeVar("S")
+S = TypeVar("S", bound="Busy")
 M = TypeVar("M")
 R = TypeVar("R")
 
 Handler = Callable[[S, M], Awaitable[R]]
+
+
+class Busy(Protocol):
+    """A workflow that may turn an update away."""
+
+    def require_one_task(self) -> None: ...
+
+
+def update(description: str) -> Callable[[Handler[S, M, R]], Handler[S, M, R]]:
+    """An update with the guard, which a busy workflow turns away before it is in history."""
+
+    def decorate(handler: Handler[S, M, R]) -> Handler[S, M, R]:
+        @wraps(handler)  # The SDK wants the types of both to be the same.
+        def validate(self: S, _message: M) -> None:
+            self.require_one_task()
+
+        guard = guarded(handler)
+        workflow.update(description=description)(guard).validator(validate)
+        return guard
+
+    return decorate
 
 
 def guarded(handler: Handler[S, M, R]) -> Handler[S, M, R]:

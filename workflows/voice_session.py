@@ -12,12 +12,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from activities.contract import (
-    DECIDE,
-    DISCARD,
-    Decide,
-    Discard,
-)
+from activities.contract import DISCARD, Discard
 from turnkeeper.contract import (
     NOT_OPENED,
     SESSION_ENDING,
@@ -38,19 +33,12 @@ from turnkeeper.contract import (
 )
 from turnkeeper.dialogue.events import Decision
 from turnkeeper.dialogue.state import DialogueState
-from turnkeeper.errors import SessionError, TurnFailed
+from turnkeeper.errors import SessionError
 from turnkeeper.export import ExportedSession, exported
 from turnkeeper.session import Beginning, Session
 from workflows.display import Display
-from workflows.guard import failure_type, guarded, on_the_wire
-from workflows.local import (
-    ATTEMPT_TIMEOUT,
-    DECISION_RETRIES,
-    DECISION_TIMEOUT,
-    load,
-    move,
-    not_loaded,
-)
+from workflows.guard import on_the_wire, update
+from workflows.local import Locals, interpret, load, move, not_loaded, searchable
 from workflows.measures import Measures
 from workflows.retention import order_erasure
 from workflows.submission import submit
@@ -73,8 +61,9 @@ class VoiceSession:
         self._session: Session | None = None
         self._display: Display | None = None
         self._measures: Measures | None = None
-        self._refusal: SessionError | None = None
+        self._refusal: SessionError | ApplicationError | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._locals = Locals()
         self._messages = 0
         if beginning.record is not None:
             self._begin(Session(workflow.info().workflow_id, beginning.record), renewed=True)
@@ -95,8 +84,7 @@ class VoiceSession:
 
     # --- messages ---------------------------------------------------------------------------------
 
-    @workflow.update(description="A call or socket begins: restore or create the session")
-    @guarded
+    @update("A call or socket begins: restore or create the session")
     async def connect(self, connect: Connect) -> Reply:
         async with self._one_at_a_time:
             session = await self._loaded()
@@ -108,8 +96,7 @@ class VoiceSession:
             decision = await self._decide(session, base, connect)
             return self._shown(session.take_connect(connect, decision))
 
-    @workflow.update(description="What the caller said or keyed")
-    @guarded
+    @update("What the caller said or keyed")
     async def turn(self, turn: Turn) -> Reply:
         return await self._turn(turn)
 
@@ -124,26 +111,24 @@ class VoiceSession:
 
     @workflow.signal(description="A call or socket ended")
     async def disconnect(self, gone: Disconnect) -> None:
-        if self._session is not None:
-            self._session.disconnect(gone, workflow.now())
-            self._refresh(settle=True)
+        async with self._one_at_a_time:  # After the turns that came before it.
+            if self._session is not None:
+                self._session.disconnect(gone, workflow.now())
+                self._refresh(settle=await searchable(self._locals))
 
     @workflow.signal(description="Move to the current build now, and not at the next turn")
     async def upgrade(self) -> None:
         """Wakes the session: whenever it is awake, it looks whether another build is current."""
 
-    @workflow.update(description="End the session without submitting it")
-    @guarded
+    @update("End the session without submitting it")
     async def cancel(self, cancel: Cancel) -> Reply:
         return await self._request(cancel)
 
-    @workflow.update(description="Leave the caller to a person")
-    @guarded
+    @update("Leave the caller to a person")
     async def hand_off(self, hand_off: HandOff) -> Reply:
         return await self._request(hand_off)
 
-    @workflow.update(description="SessionStore: replace the answers")
-    @guarded
+    @update("SessionStore: replace the answers")
     async def put(self, put: Put) -> SessionState:
         async with self._one_at_a_time:
             session = await self._loaded()
@@ -153,14 +138,13 @@ class VoiceSession:
                 self._shown(session.take_command(put.request_id, decision))
             return self.state()
 
-    @workflow.update(description="Go on under another version of the form")
-    @guarded
+    @update("Go on under another version of the form")
     async def migrate(self, migrate: Migrate) -> SessionState:
         async with self._one_at_a_time:
             session = await self._loaded()
             if not session.ledger.has_request(migrate.request_id):
                 self._messages += 1
-                await move(session, migrate, self._beginning)
+                await move(self._locals, session, migrate, self._beginning)
                 self._refresh(settle=True)
             return self.state()
 
@@ -210,30 +194,21 @@ class VoiceSession:
         return self._known()
 
     async def _decide(self, session: Session, base: DialogueState, message: Message) -> Decision:
-        """Interpret a message in a local activity: what it decides is recorded, once."""
         self._messages += 1
-        try:
-            decision: Decision = await workflow.execute_local_activity(
-                DECIDE,
-                Decide(form=session.form_digest, state=base, message=message, now=workflow.now()),
-                result_type=Decision,
-                start_to_close_timeout=ATTEMPT_TIMEOUT,
-                schedule_to_close_timeout=DECISION_TIMEOUT,
-                retry_policy=DECISION_RETRIES,
-                summary=f"{message.kind}, {base.field}" if base.field else message.kind,
-            )
-        except FailureError as error:
-            raise TurnFailed(
-                f"the turn could not be interpreted ({failure_type(error)}); nothing was recorded"
-            ) from None
-        return decision
+        return await interpret(self._locals, session, base, message)
+
+    def require_one_task(self) -> None:
+        """Asked before an update is taken."""
+        self._locals.require_one_task()
 
     # --- the life of a session --------------------------------------------------------------------
 
     async def _live(self, session: Session) -> None:
         while not self._over():
             if session.dialogue.status == "submitting":
-                self._move(await submit(session))
+                status = await submit(session)
+                async with self._one_at_a_time:
+                    self._move(status)
             else:
                 await self._idle(session)
 
@@ -252,7 +227,7 @@ class VoiceSession:
     async def _opened(self) -> bool:
         """Load the form and wait for the connect that this was started with."""
         try:
-            loaded = await load(self._beginning)
+            loaded = await load(self._locals, self._beginning)
         except FailureError as error:
             self._refusal = not_loaded(error, self._beginning.form)
             return False
@@ -272,8 +247,11 @@ class VoiceSession:
         opened = await _within(
             OPENING_TIMEOUT, lambda: session.ledger.leg > 0, summary="until somebody connects"
         )
+        if not opened:  # But who is connecting as the time runs out is let in.
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            opened = session.ledger.leg > 0
         if not opened:
-            self._refusal = TurnFailed("nobody connected to this session in time")
+            self._refusal = ApplicationError("nobody connected in time", type=SESSION_ENDING)
         return opened
 
     def _begin(self, session: Session, *, renewed: bool) -> None:
@@ -333,7 +311,7 @@ class VoiceSession:
 
     def _renewal_due(self) -> bool:
         info = workflow.info()
-        return (
+        return not self._locals.crossing and (
             self._messages >= MESSAGES_PER_RUN
             or info.is_continue_as_new_suggested()
             or info.is_target_worker_deployment_version_changed()

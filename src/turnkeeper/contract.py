@@ -38,6 +38,8 @@ MAX_TRANSPORT_ID = 200
 
 SESSION_ENDING = "SessionEnding"
 """The error type of a connect that met a run which is ending: sent anew, the next run has it."""
+SESSION_BUSY = "SessionBusy"
+"""The error type of an update that was not taken, and is sent again: see `workflows.local`."""
 NOT_OPENED = "this session was not opened"
 """The text of a query's failure; any other failure of a query says nothing of the session."""
 STORE_FORM = "session-store"

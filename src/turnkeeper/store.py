@@ -90,6 +90,8 @@ class SessionStore:
 
     async def delete(self, key: str) -> bool:
         """End the record; False when there was none."""
+        if await self.get(key) is None:
+            return False
         try:
             await self._sessions.cancel(await self._id(key), "deleted")
         except (SessionNotFound, SessionClosed):
@@ -103,7 +105,10 @@ class SessionStore:
                 f"there is a record already, at version {present.version}; get it first"
             )
         session = await self._sessions.open(STORE_FORM, key, channel="store", ttl=self._ttl)
-        return (await session.state()).version
+        state = await session.state()
+        if state.form_answers or state.last_turn:
+            raise StaleWrite(f"somebody else began it meanwhile: version {state.version}; get it")
+        return state.version
 
     async def _id(self, key: str) -> str:
         return await self._sessions.session_id(STORE_FORM, key)

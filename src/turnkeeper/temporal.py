@@ -11,11 +11,9 @@ server itself says it.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
-from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.api.failure.v1 import Failure
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -37,6 +35,7 @@ from turnkeeper.connection import require_namespace
 from turnkeeper.contract import (
     ATTRIBUTE_STATUS,
     NOT_OPENED,
+    SESSION_BUSY,
     SESSION_ENDING,
     WORKFLOW,
     Cancel,
@@ -63,11 +62,12 @@ from turnkeeper.errors import (
 )
 from turnkeeper.export import ExportedSession
 from turnkeeper.instruments import STORE_ERRORS, STORE_UNAVAILABLE
-from turnkeeper.security.converter import identity_key
 from turnkeeper.sending import token
 from turnkeeper.telemetry.metrics import count, failure_kind
 from turnkeeper.telemetry.traces import without_baggage
+from turnkeeper.temporal_attempts import attempts_in
 from turnkeeper.temporal_erasure import Erasures
+from turnkeeper.temporal_keys import Keys
 from turnkeeper.visibility import attribute_of, lacks_namespace, summary_of, visibility_query
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ _ANSWERS = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT,
 """What the server means; every other status is a fault on the way, and is tried again."""
 _UNCONNECTED = "Failed client connect"
 """How the SDK begins its RuntimeError when a lazy client finds no server at its first call."""
-_ENDING = (SESSION_ENDING, "AcceptedUpdateCompletedWorkflow")
+_AGAIN = (SESSION_ENDING, "AcceptedUpdateCompletedWorkflow", SESSION_BUSY)
 _FAULTS = (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError)
 
 
@@ -109,6 +109,7 @@ class TemporalBackend:
         self._client = client
         self._task_queue = task_queue
         self._deadline = deadline
+        self._keys = Keys(client)
         self._erasures = Erasures(client, task_queue, self._send, key_store)
 
     async def connect(self, session_id: str, opening: Opening, connect: Connect) -> Reply:
@@ -116,6 +117,7 @@ class TemporalBackend:
 
         async def send() -> Reply:
             nonlocal met_the_end
+            await self._keys.make(session_id)
             start = self._start(session_id, opening)  # Good for one use: a new one a sending.
             started = asyncio.ensure_future(start.workflow_handle())
             started.add_done_callback(_retrieved)
@@ -129,7 +131,7 @@ class TemporalBackend:
                 )
                 return reply
             except WorkflowUpdateFailedError as error:
-                met_the_end += _ends(error)  # Under the same id, the run that ended would answer.
+                met_the_end += _again(error)  # Under the same id, the run that ended would answer.
                 raise
             finally:
                 started.cancel()
@@ -172,10 +174,10 @@ class TemporalBackend:
         return await self._update(session_id, "put", put, SessionState)
 
     async def post_turn(self, session_id: str, turn: Turn) -> None:
-        await self._send(session_id, lambda: self._handle(session_id).signal("post_turn", turn))
+        await self._signal(session_id, "post_turn", turn)
 
     async def disconnect(self, session_id: str, gone: Disconnect) -> None:
-        await self._send(session_id, lambda: self._handle(session_id).signal("disconnect", gone))
+        await self._signal(session_id, "disconnect", gone)
 
     async def outcome(self, session_id: str, key: str) -> Outcome:
         return await self._query(session_id, "reply", Outcome, key)
@@ -195,25 +197,8 @@ class TemporalBackend:
         return await self._query(session_id, "transcript", Transcript)
 
     async def attempts(self, session_id: str) -> DeliveryAttempts | None:
-        """Those of the pending activity: a session runs no other, and no query knows them."""
         execution = await self._send(session_id, self._handle(session_id).describe)
-        pending = next(iter(execution.raw_description.pending_activities), None)
-        if pending is None:
-            return None
-        failed = pending.HasField("last_failure")
-        waits = pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-        return DeliveryAttempts(
-            # While it waits for the next attempt, that one is counted already.
-            attempts=pending.attempt - 1 if waits else pending.attempt,
-            last_failure=await self._text_of(pending.last_failure) if failed else "",
-            next_at=pending.next_attempt_schedule_time.ToDatetime(UTC)
-            if failed and waits
-            else None,
-        )
-
-    async def _text_of(self, failure: Failure) -> str:
-        error = await self._client.data_converter.decode_failure(failure)
-        return error.message if isinstance(error, ApplicationError) else type(error).__name__
+        return await attempts_in(execution, self._client.data_converter)
 
     async def erase(
         self, order: ErasureOrder, on_step: Callable[[Step], None]
@@ -239,7 +224,7 @@ class TemporalBackend:
         return (await self._send(prefix, lambda: self._client.count_workflows(query))).count
 
     async def identity_key(self, tenant: str) -> bytes:
-        return await identity_key(self._client.data_converter, tenant)
+        return await self._keys.identity(tenant)
 
     async def require_reachable(self) -> None:
         await require_namespace(self._client)
@@ -262,12 +247,20 @@ class TemporalBackend:
         update_id = f"{name}.{token()}"
 
         async def send() -> T:
+            await self._keys.require(session_id)
             reply: T = await self._handle(session_id).execute_update(
                 name, message, id=update_id, result_type=result
             )
             return reply
 
         return await self._send(session_id, send)
+
+    async def _signal(self, session_id: str, name: str, message: object) -> None:
+        async def send() -> None:
+            await self._keys.require(session_id)
+            await self._handle(session_id).signal(name, message)
+
+        await self._send(session_id, send)
 
     async def _query(
         self,
@@ -278,6 +271,8 @@ class TemporalBackend:
         reject: QueryRejectCondition | None = None,
     ) -> T:
         async def send() -> T:
+            if arguments:
+                await self._keys.require(session_id)
             answer: T = await self._handle(session_id).query(
                 name, args=arguments, result_type=result, reject_condition=reject
             )
@@ -348,8 +343,8 @@ class TemporalBackend:
 
 
 def _failure(error: WorkflowUpdateFailedError) -> Exception:
-    """What a session answered in place of a reply; only a run that is ending is worth a retry."""
-    if _ends(error):
+    """What a session answered in place of a reply; only one that took nothing is worth a retry."""
+    if _again(error):
         return error
     cause = error.cause
     if not isinstance(cause, ApplicationError):
@@ -357,10 +352,10 @@ def _failure(error: WorkflowUpdateFailedError) -> Exception:
     raise from_wire(cause.type, cause.message, tuple(cause.details)) from None
 
 
-def _ends(error: WorkflowUpdateFailedError) -> bool:
-    """Whether the message met a run that was ending: the next one has it."""
+def _again(error: WorkflowUpdateFailedError) -> bool:
+    """Whether the message met a run that was ending (the next one has it), or was busy."""
     cause = error.cause
-    return isinstance(cause, ApplicationError) and cause.type in _ENDING
+    return isinstance(cause, ApplicationError) and cause.type in _AGAIN
 
 
 def _cancelled() -> int:

@@ -62,7 +62,7 @@ async def test_workflow_code_that_sends_other_commands_is_found(
 ) -> None:
     """Outside the sandbox, which would load the module as it was."""
     monkeypatch.setenv("TURNKEEPER_SANDBOXED", "false")
-    monkeypatch.setattr("workflows.voice_session.DECIDE", "decide_otherwise")
+    monkeypatch.setattr("workflows.local.DECIDE", "decide_otherwise")
     with pytest.raises(workflow.NondeterminismError):
         await replay(stored("cancelled"))
 

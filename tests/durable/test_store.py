@@ -33,6 +33,23 @@ async def test_a_write_replaces_the_answers_whole(store: SessionStore) -> None:
     assert record.form_answers == {"city": "Bergen"}
 
 
+async def test_of_two_who_begin_a_record_at_once_the_later_is_told_and_overwrites_nothing(
+    store: SessionStore, sessions: VoiceSessions
+) -> None:
+    class LookedBefore(SessionStore):
+        """Whose look was before the other's write."""
+
+        async def get(self, key: str) -> None:
+            return None
+
+    await store.set("user-42", {"city": "Oslo"})
+    with pytest.raises(StaleWrite, match="meanwhile"):
+        await LookedBefore(sessions).set("user-42", {"city": "Bergen"})
+    record = await store.get("user-42")
+    assert record is not None
+    assert record.form_answers == {"city": "Oslo"}
+
+
 async def test_a_write_over_an_older_record_is_refused_and_nothing_is_lost(
     store: SessionStore,
 ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,10 +16,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from tests.durable.conftest import World
 from tests.security.conftest import Place
-from turnkeeper.client import VoiceSession
+from tests.security.test_keyring import take_away
+from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.connection import connect
 from turnkeeper.contract import Turn
-from turnkeeper.errors import KeyShredded, KeyUnknown
+from turnkeeper.errors import KeyShredded, KeyUnknown, SessionNotFound, StoreUnavailable
 from turnkeeper.security.codec import SessionCodec
 from turnkeeper.security.converter import keyring
 from turnkeeper.security.key_file import FileKeys
@@ -129,7 +130,7 @@ async def test_a_forged_or_moved_message_is_dropped_and_the_session_goes_on(
     plain = await connect(server.address, settings=read_settings())
     async with sealed.worker(), sealed.sessions() as sessions:
         session = await sessions.open("claim", caller="user-1")
-        other = SessionId("default", await id_of(sealed, "user-2"))
+        other = SessionId("default", (await sessions.open("claim", caller="user-2")).id)
         turn = Turn(epoch=session.epoch, leg=session.leg, utterance_id="forged", text="6666")
         unsealed = await plain.data_converter.encode([turn])
         moved = await SessionCodec(keyring(sealed.settings), session=other).encode(unsealed)
@@ -150,6 +151,81 @@ async def test_a_forged_or_moved_message_is_dropped_and_the_session_goes_on(
         async with asyncio.timeout(10):
             while (await session.state()).turns < 2:
                 await asyncio.sleep(0.02)
+
+
+def spoken_to(sessions: VoiceSessions, session_id: str) -> list[Awaitable[object]]:
+    """Every message to a session, and every question about one."""
+    nobody = sessions.attach(session_id, 1)
+    return [
+        nobody.turn("4321"),
+        nobody.post_turn("4321"),
+        nobody.reply_to("u1"),
+        nobody.state(),
+        sessions.transcript(session_id),
+        sessions.cancel(session_id),
+        sessions.hand_off(session_id),
+        sessions.migrate(session_id),
+        sessions.export(session_id),
+        sessions.erase(session_id),
+    ]
+
+
+async def test_with_an_empty_key_store_no_session_looks_as_if_it_were_not_there(
+    sealed: World, place: Place, server: EmbeddedServer
+) -> None:
+    empty = await process(sealed, server, key_store=f"sqlite:{place.folder / 'empty.db'}")
+    async with sealed.worker(), sealed.sessions() as sessions, empty.sessions() as misled:
+        session = await sessions.open("claim", caller="user-1")
+        with pytest.raises(KeyUnknown, match="another key store began it"):
+            await misled.attach(session.id, session.leg, session.epoch).turn("4321")
+        with pytest.raises(KeyUnknown, match="another key store began it"):
+            await misled.cancel(session.id)
+
+
+@pytest.mark.parametrize("in_clear", [False, True], ids=["encrypted", "in clear too"])
+async def test_who_speaks_to_a_session_that_never_was_makes_no_key(
+    sealed: World, place: Place, server: EmbeddedServer, *, in_clear: bool
+) -> None:
+    elsewhere = await process(sealed, server, accept_plaintext=in_clear)
+    never = await id_of(sealed, "never-was")
+    async with elsewhere.sessions() as sessions:
+        await sessions.attach(never, 1).hang_up()  # There is nothing to do.
+        for told in spoken_to(sessions, never):
+            with pytest.raises(SessionNotFound) as refused:
+                await told
+            assert str(refused.value) == str(SessionNotFound.of(never))
+    assert await place.store.live(SessionId("default", never)) is None
+    assert (await place.store.counts(sealed.settings.tenant)).live == {}
+
+
+async def test_a_session_that_began_in_clear_goes_on_and_gets_a_key_where_that_is_read(
+    sealed: World, place: Place, server: EmbeddedServer
+) -> None:
+    bare = await process(sealed, server, keys=None, key_store=None)
+    async with bare.worker(), bare.sessions() as sessions:
+        session = await sessions.open("claim", caller="user-1")
+    reading = await process(sealed, server, accept_plaintext=True)
+    async with reading.worker(), reading.sessions() as sessions:
+        before = sessions.attach(session.id, session.leg, session.epoch)
+        assert (await before.turn("4321")).recorded == {"policy": "4321"}
+        await before.post_turn("no", utterance_id="u2")
+        async with asyncio.timeout(10):
+            while await before.reply_to("u2") is None:
+                await asyncio.sleep(0.02)
+    assert await place.store.live(SessionId("default", session.id)) is not None
+
+
+async def test_without_the_key_store_a_session_is_not_said_not_to_be_there(
+    sealed: World, place: Place, server: EmbeddedServer
+) -> None:
+    async with sealed.worker(), sealed.sessions() as sessions:
+        session = await sessions.open("claim", caller="user-1")
+        elsewhere = await process(sealed, server)
+        take_away(place)
+        async with elsewhere.sessions(deadline=1) as others:
+            with pytest.raises((StoreUnavailable, KeyUnknown)):
+                await others.attach(session.id, session.leg, session.epoch).turn("4321")
+        assert (await session.turn("4321")).recorded == {"policy": "4321"}
 
 
 async def test_a_process_without_keys_neither_reads_nor_changes_a_session(
