@@ -71,7 +71,10 @@ async def codec(host: str, port: int, **options: object) -> None:
         server = CodecServer(keys, SecretFields(tenants.of, forms))
         app = _mounted(PATH, server, access, ui_origins(settings))
         await serve(
-            app, bound, ready=lambda: _log.info("codec server is running", address=url_of(bound))
+            app,
+            bound,
+            ready=lambda: _log.info("codec server is running", address=url_of(bound)),
+            proxies=settings.proxies,
         )
     _log.info("codec server has stopped")
 

@@ -20,6 +20,7 @@ from turnkeeper.errors import SettingsError
 
 ENV_PREFIX = "TURNKEEPER_"
 RATE, OPENING_RATE, MAX_STREAMS = "200/second", "50/second", 1000
+JWT_LONGEST_LIFE = 24 * 3600
 
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -183,6 +184,12 @@ class Settings(BaseSettings):
         None
     )
     """Whom tokens are for: what `aud` of a token must be, or have in it."""
+
+    jwt_longest_life: Annotated[
+        int, Field(ge=60, le=366 * 24 * 3600),
+        Must("a number of seconds, from 60 to 31622400, a year"),
+    ] = JWT_LONGEST_LIFE  # fmt: skip
+    """Seconds from `iat` to `exp` of a token that is taken, at most."""
 
     rate: Annotated[str, Field(pattern=_RATE), Must(_A_RATE)] = RATE
     """How many requests and messages a tenant may send to one gateway process."""

@@ -1,4 +1,4 @@
-"""Somebody who issues tokens: keys of every kind that is taken, their JWKS, tokens good and bad."""
+"""Somebody who issues tokens: keys of every kind that is taken, their JWKS, and what they sign."""
 
 import base64
 import hashlib

@@ -50,6 +50,7 @@ def test_every_setting_is_read_from_each_of_its_variables(
         "sandboxed": "false",
         "versioning": "pinned",
         "jwt_jwks": "file:jwks.json",
+        "jwt_longest_life": "900",
         "rate": "600/minute",
         "opening_rate": "5/hour",
         "max_streams": "7",

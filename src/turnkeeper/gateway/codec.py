@@ -36,7 +36,7 @@ from turnkeeper.errors import (
 )
 from turnkeeper.gateway.access.limits import Limits
 from turnkeeper.gateway.access.principal import Principal, Scope
-from turnkeeper.gateway.access.ways import Access
+from turnkeeper.gateway.access.ways import Access, is_new
 from turnkeeper.gateway.hosts import HEADERS
 from turnkeeper.gateway.masking import Json, masked
 from turnkeeper.gateway.problems import add_handlers
@@ -207,13 +207,17 @@ class _Door:
     async def _reader(self, request: Request) -> Principal | None:
         authorization = request.headers.get("authorization")
         scheme, _, token = (authorization or "").partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        address = request.client.host if request.client else ""
         try:
-            return await self._access.principal(
-                token.strip() if scheme.lower() == "bearer" else None
-            )
+            if is_new(self._access, token):
+                await self._limits.require_no_failures(address)
+            return await self._access.principal(token or None)
+        except TooManyRequests:
+            return None
         except Unauthenticated as error:
             if authorization is not None:
-                await self._note(error, request.client.host if request.client else "")
+                await self._note(error, address)
             return None
 
     async def _note(self, error: Unauthenticated, address: str) -> None:

@@ -55,8 +55,8 @@ GREETING = 0
 """The response id of the first words, which answer no request."""
 AGAIN_SECONDS = 1.0
 """Between two tries while the store cannot be reached; the client itself has tried for 15 s."""
-NOT_A_FRAME, REFUSED, DEFECT, RESTARTING = 1007, 1008, 1011, 1012
-"""WebSocket close codes (RFC 6455, section 7.4.1; 1012 from IANA's registry)."""
+NOT_A_FRAME, REFUSED, DEFECT, RESTARTING, TRY_AGAIN = 1007, 1008, 1011, 1012, 1013
+"""WebSocket close codes (RFC 6455, section 7.4.1; the last two from IANA's registry)."""
 MAX_REASON_BYTES = 123
 """Of a close frame (RFC 6455, section 5.5)."""
 OVER = (SupersededLeg, SessionClosed, SessionNotFound)
@@ -118,6 +118,7 @@ class RetellSocket:
         self, socket: WebSocket, gate: Gate, calls: Calls, form: str, call_id: str
     ) -> None:
         self._socket = socket
+        self._address = socket.client.host if socket.client else ""
         self._gate = gate
         self._calls = calls
         self._form = form
@@ -134,6 +135,11 @@ class RetellSocket:
 
     async def run(self) -> None:
         """Until Retell closes the socket, or it is of no more use."""
+        try:
+            self._counted.enter_context(self._gate.waiting(self._address))
+        except TooManyRequests as error:
+            await self._close(TRY_AGAIN, str(error))
+            return
         try:
             await self._run()
         except* Exception as defects:  # Its text may quote the caller, so it goes no further.
@@ -209,9 +215,8 @@ class RetellSocket:
 
     async def _found(self, details: Mapping[str, object]) -> Call:
         """The call, for whom its token lets in: an end user's token says whose it is."""
-        address = self._socket.client.host if self._socket.client else ""
         token = token_of(details)
-        door = self._gate.door(await self._gate.of_token(token, address))
+        door = self._gate.door(await self._gate.of_token(token, self._address))
         door.require("talk")
         self._let_in(door.principal, token)
         region = door.sessions.settings.region
@@ -220,7 +225,7 @@ class RetellSocket:
 
     def _let_in(self, principal: Principal, token: str | None) -> None:
         """One stream more of its tenant. Raises TooManyRequests."""
-        self._counted.close()  # It is let in again when the store was away.
+        self._counted.close()  # It waits no more; it is let in again when the store was away.
         self._gate.limits.require_stream(principal)
         self._counted.enter_context(self._gate.limits.streaming(principal))
         self._principal, self._token = principal, token

@@ -14,6 +14,7 @@ import uvicorn
 
 from turnkeeper.errors import SettingsError
 from turnkeeper.gateway.access.ways import Access
+from turnkeeper.gateway.bounded import MAX_HEAD_BYTES, BoundedHTTP
 from turnkeeper.mcp_server.address import Address
 from turnkeeper.mcp_server.entrance import Entrance
 from turnkeeper.mcp_server.server import FormServer
@@ -40,6 +41,8 @@ async def serve_http(server: FormServer, address: Address, access: Access, tenan
     )
     config = uvicorn.Config(
         Entrance(app, access, tenant),
+        http=BoundedHTTP,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -73,7 +76,7 @@ class _Server(uvicorn.Server):
 
 def _bound(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((address.host, address.port))

@@ -138,7 +138,7 @@ class FormTools:
         """Leave the caller to a person: the answers wait for them.
 
         Do it when the caller asks for a person, or you cannot help them on. Where the form names a
-        number, `transfer_to` has it. Called again, it says SessionClosed: it is handed_off.
+        number, `transfer_to` has it. To call this again is harmless.
         """
         handle, leg = self._leg(session)
         await self._require_newest(handle)

@@ -15,7 +15,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from turnkeeper.errors import InvalidInput, SettingsError, Unauthenticated
 from turnkeeper.gateway.access.principal import Principal, Scope, known_scopes
@@ -32,9 +32,14 @@ SECRET_LETTERS = 52
 SEEN_AGAIN_AFTER = 15.0
 """Seconds for which a gateway goes by what it read of a key: a revocation is seen by then."""
 KEPT = 10_000
+"""Keys that are remembered."""
+KEPT_MISSES = 1_000
+"""Ids that are no key's, remembered apart: made-up ones push no key out."""
 
 _KEY = re.compile(rf"tk_([a-z2-7]{{{ID_LETTERS}}})_[a-z2-7]{{{SECRET_LETTERS}}}")
 _DERIVED = b"turnkeeper/api-key/1"
+
+T = TypeVar("T")
 
 IdentityKey = Callable[[str], Awaitable[bytes]]
 """The identity key of a tenant, such as `Keyring.identity_key`."""
@@ -58,7 +63,8 @@ class ApiKeys:
         self._rows = rows
         self._identity_key = identity_key
         self._clock = clock
-        self._seen: OrderedDict[str, tuple[float, ApiKeyRow | None]] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[float, ApiKeyRow]] = OrderedDict()
+        self._missed: OrderedDict[str, float] = OrderedDict()
 
     @classmethod
     def of(cls, settings: "Settings") -> "ApiKeys":
@@ -88,6 +94,12 @@ class ApiKeys:
             raise Unauthenticated("the API key was revoked or has run out", row.id)
         ends = row.expires_at.timestamp() if row.expires_at else None
         return Principal(row.tenant, known_scopes(row.scopes), key_id=row.id, expires_at=ends)
+
+    def is_new(self, token: str) -> bool:
+        """Whether the key store would have to say if there is such a key: it was not heard of yet,
+        or is made up."""
+        parts = _KEY.fullmatch(token)
+        return parts is not None and parts[1] not in self._seen and not self._is_missed(parts[1])
 
     async def make(
         self, name: str, tenant: str, scopes: Iterable[Scope], seconds: int | None
@@ -121,19 +133,34 @@ class ApiKeys:
 
     async def _row(self, key_id: str) -> ApiKeyRow | None:
         """As it is, or was a moment ago; that there is none is kept as well."""
-        now = self._clock()
         read_at, row = self._seen.get(key_id, (float("-inf"), None))
-        if now - read_at > SEEN_AGAIN_AFTER:
-            row = await self._rows.find(key_id)
-            self._seen[key_id] = now, row
-            self._seen.move_to_end(key_id)
-            while len(self._seen) > KEPT:
-                self._seen.popitem(last=False)
+        if self._is_recent(read_at) or self._is_missed(key_id):
+            return row
+        now, row = self._clock(), await self._rows.find(key_id)
+        if row is None:
+            self._seen.pop(key_id, None)
+            _keep(self._missed, key_id, now, KEPT_MISSES)
+        else:
+            _keep(self._seen, key_id, (now, row), KEPT)
         return row
+
+    def _is_missed(self, key_id: str) -> bool:
+        return self._is_recent(self._missed.get(key_id, float("-inf")))
+
+    def _is_recent(self, read_at: float) -> bool:
+        return self._clock() - read_at <= SEEN_AGAIN_AFTER
 
     async def _mac(self, tenant: str, key: str, scopes: Sequence[str]) -> bytes:
         derived = hmac.digest(await self._identity_key(tenant), _DERIVED, hashlib.sha256)
         return hmac.digest(derived, " ".join((key, *scopes)).encode(), hashlib.sha256)
+
+
+def _keep(kept: OrderedDict[str, T], key_id: str, what: T, most: int) -> None:
+    """At most so many, and of more the newest."""
+    kept[key_id] = what
+    kept.move_to_end(key_id)
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 def _letters(count: int) -> str:

@@ -5,6 +5,7 @@ door = gate.door(principal)
 await door.ours(session_id)  # SessionNotFound, unless this principal may know of it
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from turnkeeper.client import VoiceSessions
@@ -12,7 +13,7 @@ from turnkeeper.errors import Unauthenticated
 from turnkeeper.gateway.access.limits import Limits
 from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.access.tickets import Purpose, Tickets
-from turnkeeper.gateway.access.ways import Access, Open
+from turnkeeper.gateway.access.ways import Access, Open, is_new
 from turnkeeper.gateway.doorway import Doorway, Site, TenantSessions
 from turnkeeper.telemetry import logger
 
@@ -83,6 +84,8 @@ class Gate:
 
     async def of_token(self, token: str | None, address: str = "") -> Principal:
         """Whom a token speaks for that came another way, such as in a socket's first message."""
+        if is_new(self.access, token):
+            await self.limits.require_no_failures(address)
         try:
             principal = await self.access.principal(token or None)
         except Unauthenticated as error:
@@ -100,6 +103,10 @@ class Gate:
             await self.limits.failure(address)
             _log.warning("a ticket was refused", reason=str(error))
             raise
+
+    def waiting(self, address: str) -> AbstractContextManager[None]:
+        """For a socket from there, until it has said whose it is. Raises TooManyRequests."""
+        return nullcontext() if self.is_open else self.limits.waiting(address)
 
     def door(self, principal: Principal) -> Doorway:
         """What a principal reaches. Raises Unauthenticated: its tenant is not served here."""

@@ -24,6 +24,11 @@ STREAMS_PER_CALLER = 10
 """Of one end user, who has a few tabs and devices: nobody uses up what their tenant may."""
 FAILURES = "30/minute"
 """Refused tokens from one address (IPv6: one network of 64 bits), until it is told to wait."""
+WAITING_PER_ADDRESS = 100
+"""Sockets from one address (IPv6: one network) whose first message is still to come: a platform's
+come with it at once, and it makes its calls from a few addresses."""
+WAITING = 1_000
+"""Such sockets in all. Each may have sent 256 KiB that nobody has read."""
 KEPT = 4_000
 """Counters that are kept; over that, all begin anew. The library looks at all of them each time."""
 
@@ -46,6 +51,7 @@ class Limits:
         self._failures = parse(failures)
         self._most_streams = max_streams
         self._streams: Counter[Whose] = Counter()
+        self._waiting: Counter[str] = Counter()
         self._storage = MemoryStorage()
         self._strangers = MemoryStorage()
 
@@ -69,7 +75,13 @@ class Limits:
 
     async def failure(self, address: str) -> None:
         """One more token from there that is good for nothing. Raises TooManyRequests."""
-        await _hit(self._strangers, self._failures, "failures", _network(address))
+        await _hit(self._strangers, self._failures, *_failures_of(address))
+
+    async def require_no_failures(self, address: str) -> None:
+        """Raises TooManyRequests where there were too many: nothing is looked up for that one."""
+        counted = SlidingWindowCounterRateLimiter(self._strangers)
+        if not await counted.test(self._failures, *_failures_of(address)):
+            raise _over(self._failures)
 
     def require_stream(self, principal: Principal) -> None:
         """Raises TooManyRequests where no more sockets and event streams are to be opened."""
@@ -87,6 +99,19 @@ class Limits:
         finally:
             self._streams -= counted  # What is zero goes.
 
+    @contextmanager
+    def waiting(self, address: str) -> Iterator[None]:
+        """Counts a socket from there, until it has said whose it is. Raises TooManyRequests."""
+        whose = _network(address)
+        if self._waiting[whose] >= WAITING_PER_ADDRESS or self._waiting.total() >= WAITING:
+            raise TooManyRequests("too many sockets wait for their first message", 5)
+        counted = Counter([whose])
+        self._waiting += counted
+        try:
+            yield
+        finally:
+            self._waiting -= counted
+
     def _streams_of(self, principal: Principal) -> Iterator[tuple[str, Whose, int]]:
         """Who it is, under what that one's are counted, and how many they may have."""
         if principal.caller is not None:
@@ -99,8 +124,15 @@ async def _hit(storage: MemoryStorage, item: RateLimitItem, *whom: str) -> None:
         await storage.reset()
     counted = SlidingWindowCounterRateLimiter(storage)
     if not await counted.hit(item, *whom):
-        window = item.get_expiry()
-        raise TooManyRequests(f"over the limit of {item}: send less", float(window))
+        raise _over(item)
+
+
+def _over(item: RateLimitItem) -> TooManyRequests:
+    return TooManyRequests(f"over the limit of {item}: send less", float(item.get_expiry()))
+
+
+def _failures_of(address: str) -> tuple[str, str]:
+    return "failures", _network(address)
 
 
 def _network(address: str) -> str:

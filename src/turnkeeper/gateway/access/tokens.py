@@ -11,17 +11,21 @@ from turnkeeper.errors import InvalidCaller, Unauthenticated
 from turnkeeper.gateway.access.jwks import ALGORITHMS, Jwks
 from turnkeeper.gateway.access.principal import Principal, known_scopes
 from turnkeeper.security.identity import MAX_CALLER, is_normal
-from turnkeeper.settings import Settings
+from turnkeeper.settings import JWT_LONGEST_LIFE, Settings
 
 LEEWAY_SECONDS = 30
 """By how much the issuer's clock may differ."""
 MAX_TOKEN = 8 * 1024
 """Characters; a proxy takes no longer headers either."""
+TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
+"""What `typ` may be, in any case, where a header has it (RFC 7519, 5.1; RFC 9068, 2.1): what the
+issuer signs for another purpose, such as a logout, is no token here (RFC 8725, 3.11)."""
 REQUIRED = ("exp", "iat", "aud", "iss", "sub")
 PROGRAM = "tenant"
 """The scope of a program's token, which speaks for the tenant. Without it a token is one person's,
 its `sub`: an issuer that leaves a word out gives less, not more."""
 
+_NUMBER = (int, float)
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -34,6 +38,7 @@ class Tokens:
         audience: what `aud` must be, or have in it.
         tenant: of a token without the claim `tenant`; None refuses such a token.
         region: of numbers without a country code, none of which may be a person's `sub`.
+        longest_life: seconds from `iat` to `exp`, at most.
     """
 
     def __init__(
@@ -43,12 +48,14 @@ class Tokens:
         audience: str,
         tenant: str | None = None,
         region: str = "US",
+        longest_life: float = JWT_LONGEST_LIFE,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._tenant = tenant
         self._region = region
+        self._longest_life = longest_life
 
     async def principal(self, token: str | None) -> Principal:
         """Raises Unauthenticated, StoreUnavailable."""
@@ -74,11 +81,14 @@ class Tokens:
 
     def _of(self, claims: dict[str, object], kid: str) -> Principal:
         tenant = claims.get("tenant", self._tenant)
-        scope, sub, exp = claims.get("scope", ""), claims["sub"], claims["exp"]
+        scope, sub = claims.get("scope", ""), claims["sub"]
+        exp, iat = claims["exp"], claims["iat"]
         if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
             raise Unauthenticated("it says no tenant", kid)
-        if not isinstance(scope, str) or not isinstance(exp, int | float):
+        if not (isinstance(scope, str) and isinstance(exp, _NUMBER) and isinstance(iat, _NUMBER)):
             raise Unauthenticated("its claims are not of the right kind", kid)
+        if exp - iat > self._longest_life:
+            raise Unauthenticated("it was made for longer than TURNKEEPER_JWT_LONGEST_LIFE", kid)
         if not isinstance(sub, str) or not 0 < len(sub) <= MAX_CALLER:
             raise Unauthenticated("its sub is empty or too long", kid)
         named = scope.split()
@@ -108,6 +118,8 @@ def _header(token: str) -> tuple[str, str]:
     named = isinstance(algorithm, str) and isinstance(kid, str)
     if not named or algorithm not in ALGORITHMS or "crit" in header:
         raise Unauthenticated("its algorithm is not allowed, or it names no key")
+    if str(header.get("typ", "jwt")).lower() not in TYPES:
+        raise Unauthenticated("its typ is another one than JWT or at+jwt")
     return str(algorithm), str(kid)
 
 
@@ -120,4 +132,5 @@ def tokens_of(settings: Settings) -> Tokens:
         settings.jwt_audience or "",
         tenant,
         settings.region,
+        settings.jwt_longest_life,
     )

@@ -4,7 +4,7 @@ import base64
 import hmac
 import secrets
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from turnkeeper.contract import DEFAULT_TENANT
 from turnkeeper.errors import SettingsError, Unauthenticated
@@ -25,6 +25,15 @@ class Access(Protocol):
             Unauthenticated: it is none of ours, or no longer good.
             StoreUnavailable: that can't be known now.
         """
+        ...
+
+
+@runtime_checkable
+class LooksUp(Protocol):
+    """What asks a store about tokens that it has not heard of: for a stranger that is free."""
+
+    def is_new(self, token: str) -> bool:
+        """Whether the store would be asked."""
         ...
 
 
@@ -61,10 +70,21 @@ class ByBeginning:
     async def principal(self, token: str | None) -> Principal:
         if token is None:
             raise Unauthenticated("there is no token")
-        way = next((way for begins, way in self._ways if token.startswith(begins)), None)
+        way = self._way(token)
         if way is None:
             raise Unauthenticated("tokens of this kind are not taken here")
         return await way.principal(token)
+
+    def is_new(self, token: str) -> bool:
+        return is_new(self._way(token), token)
+
+    def _way(self, token: str) -> Access | None:
+        return next((way for begins, way in self._ways if token.startswith(begins)), None)
+
+
+def is_new(way: object, token: str | None) -> bool:
+    """Whether a store would have to be asked about a token."""
+    return token is not None and isinstance(way, LooksUp) and way.is_new(token)
 
 
 def ways_in(settings: Settings, made: Made | None = None) -> Access:

@@ -25,6 +25,7 @@ class Code(IntEnum):
     NOT_FOUND = 4404
     IDLE = 4408
     SUPERSEDED = 4409
+    TOO_MANY_WAIT = 4429
 
 
 class Close(NamedTuple):
@@ -82,6 +83,11 @@ CLOSES: dict[Code, Close] = {
         "a newer leg speaks for this caller",
         "the caller is on another line now",
         "lets go of this one",
+    ),
+    Code.TOO_MANY_WAIT: Close(
+        "too many sockets wait for their hello",
+        "100 sockets from this address, or 1000 in all, had not said `hello` yet",
+        "connects again in some seconds, and says `hello` at once",
     ),
 }  # fmt: skip
 """Every code that a client may see; the server itself sends those without a reason."""

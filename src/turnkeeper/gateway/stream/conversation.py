@@ -88,9 +88,6 @@ class Conversation:
 
     async def run(self) -> None:
         """Returns when the socket is over and its leg is told so."""
-        await self._entrance.open()
-        if self._entrance.is_in:
-            self._inbox.widen()
         code = await self._until_ended()
         self._entrance.close()
         if code is not None:
@@ -104,6 +101,12 @@ class Conversation:
             _log.warning("the end of a leg was not told", leg=self._session.leg, **traced(error))
 
     async def _until_ended(self) -> Code | None:
+        try:
+            await self._entrance.open()
+        except Ended as ended:
+            return ended.code
+        if self._entrance.is_in:
+            self._inbox.widen()
         loops = [
             asyncio.ensure_future(self._inbox.read(self._hello)),
             asyncio.ensure_future(self._handle()),

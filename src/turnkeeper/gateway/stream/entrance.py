@@ -12,7 +12,7 @@ from typing import Never
 
 from starlette.websockets import WebSocket
 
-from turnkeeper.errors import InvalidInput, StoreUnavailable, Unauthenticated
+from turnkeeper.errors import InvalidInput, StoreUnavailable, TooManyRequests, Unauthenticated
 from turnkeeper.gateway.access.gate import Gate
 from turnkeeper.gateway.access.lasting import pause, still_good
 from turnkeeper.gateway.access.principal import Principal, Scope
@@ -75,7 +75,12 @@ class Entrance:
         return self._door
 
     async def open(self) -> None:
-        """Where everyone is let in, a client need not say hello."""
+        """Where everyone is let in, a client need not say hello. Raises Ended where too many others
+        have yet to say theirs."""
+        try:
+            self._counted.enter_context(self._gate.waiting(self._address))
+        except TooManyRequests:
+            raise Ended(Code.TOO_MANY_WAIT) from None
         if self._gate.is_open:
             self._door = self._gate.door(await self._gate.access.principal(None))
             self._is_in.set()
@@ -128,7 +133,7 @@ class Entrance:
 
     def _let_in(self, principal: Principal) -> None:
         limits = self._gate.limits
-        self._counted.close()
+        self._counted.close()  # It waits no more.
         limits.require_stream(principal)
         self._door = self._gate.door(principal)
         self._counted.enter_context(limits.streaming(principal))

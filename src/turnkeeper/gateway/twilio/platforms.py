@@ -10,6 +10,7 @@ not signed, and anybody's. Whoever is refused is told nothing; the log says what
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
@@ -72,6 +73,11 @@ class Platforms:
         if not self._accounts.telnyx or twilio.HEADER in socket.headers:
             raise self._refused("a socket has no signature of an account of ours")
         return None
+
+    def waiting(self, socket: WebSocket, door: Doorway | None) -> AbstractContextManager[None]:
+        """Until it is known whose a socket is. Raises TooManyRequests."""
+        address = socket.client.host if socket.client else ""
+        return nullcontext() if door else self._gate.waiting(address)
 
     async def ticket(self, socket: WebSocket, parameters: Mapping[str, str]) -> Doorway:
         """What the ticket says that came with a socket's first frame.

@@ -77,19 +77,31 @@ def add_routes(router: APIRouter, platforms: Platforms) -> None:
         await socket.accept()
         wire = Wire(socket)
         async with wire.reading():
+            known = await _known(wire, platforms, socket, door)
+            if known is not None:
+                await _counted(wire, *known)
+
+
+async def _known(
+    wire: Wire, platforms: Platforms, socket: WebSocket, door: Doorway | None
+) -> tuple[Doorway, Setup] | None:
+    """Whose call it is, and its first frame; None for one that is not taken. `door` is what the
+    handshake said."""
+    try:
+        with platforms.waiting(socket, door):
             setup = await _setup(wire)
             if setup is None:
-                return
-            try:
-                door = door or await platforms.ticket(socket, setup.custom_parameters or {})
-            except AccessError:
-                wire.code = REFUSED
-                return
-            except StoreUnavailable:
-                _log.warning("a socket's ticket cannot be read now; the call is connected again")
-                wire.code = INTERNAL_ERROR
-                return
-            await _counted(wire, door, setup)
+                return None
+            return door or await platforms.ticket(socket, setup.custom_parameters or {}), setup
+    except TooManyRequests as error:
+        _log.warning("a call is over a limit and is connected again", reason=str(error))
+        wire.code = INTERNAL_ERROR
+    except AccessError:
+        wire.code = REFUSED
+    except StoreUnavailable:
+        _log.warning("a socket's ticket cannot be read now; the call is connected again")
+        wire.code = INTERNAL_ERROR
+    return None
 
 
 async def _counted(wire: Wire, door: Doorway, setup: Setup) -> None:
