@@ -56,12 +56,17 @@ class ErasureCertificate(Frozen):
     Temporal's own retention was first, and the key was left."""
     keys_shredded: int
     """0 where nothing was encrypted, and where a newer session goes on with the key; one more for
-    each that somebody made who went on speaking to the session."""
+    each that was made when the caller rang meanwhile."""
 
 
 def erasure_id(session_id: str) -> str:
     """The id of the workflow that erases what the session's id has."""
     return f"{session_id}.erasure"
+
+
+def is_erasure(workflow_id: str) -> bool:
+    """Whether the id is one of a workflow that erases. No session's is: a subject has no dot."""
+    return workflow_id.endswith(".erasure")
 
 
 def retention_id(session_id: str, epoch: str) -> str:

@@ -5,7 +5,6 @@ The erasure itself is a workflow, which workers carry out whether or not anybody
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
 from temporalio.client import (
@@ -25,8 +24,6 @@ T = TypeVar("T")
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at how far an erasure is."""
-KEPT_AT_LEAST = timedelta(days=1)
-"""Temporal keeps what has closed for no less (`system.namespaceMinRetentionGlobal`)."""
 
 _RUNNING, _COMPLETED = WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED
 
@@ -90,7 +87,9 @@ class Erasures:
         runs = [run async for run in self._sessions(session_id)]
         if not runs:
             raise SessionNotFound.of(session_id)
-        return tuple([await self._exported(session_id, run, secrets) for run in runs])
+        return tuple(
+            await asyncio.gather(*(self._exported(session_id, run, secrets) for run in runs))
+        )
 
     # --- erasing ----------------------------------------------------------------------------------
 
@@ -109,7 +108,7 @@ class Erasures:
         if status == _RUNNING:
             return _Begun()
         certificate = await self._certificate(session_id)
-        if await self._key_is_left(session_id, certificate):
+        if await self._key_is_left(session_id):
             return None
         if certificate is not None:
             return _Begun(certificate=certificate)
@@ -152,21 +151,15 @@ class Erasures:
         session = SessionId(self._client.namespace, session_id)
         return await certificates(self._key_store).newest(session)
 
-    async def _key_is_left(self, session_id: str, certificate: ErasureCertificate | None) -> bool:
-        """Whether the id has a key that can open something, though Temporal has none of its runs:
-        its retention was first, or somebody deleted them there.
-
-        After an erasure, whoever speaks to the session that is gone makes a key, under which there
-        is nothing. Of a newer session Temporal would still have the runs, for a day at least.
-        """
+    async def _key_is_left(self, session_id: str) -> bool:
+        """Whether the id has a key, though Temporal has none of its runs: its retention was first,
+        somebody deleted them there, or an older key store was put back."""
         if self._key_store is None:
             return False
         from turnkeeper.security.key_store import SessionId, key_store
 
         key = await key_store(self._key_store).live(SessionId(self._client.namespace, session_id))
-        if key is None or certificate is None:
-            return key is not None
-        return datetime.now(UTC) - key.created_at > KEPT_AT_LEAST
+        return key is not None
 
     # --- runs -------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.channels.issuer import Issuer
 from tests.security.canary_worker import CHOKES_ON
-from tests.security.test_erasure import QUICK
+from tests.security.conftest import QUICK
 from turnkeeper.gateway.access.api_keys import ApiKeys
 from turnkeeper.gateway.access.principal import Scope
 from turnkeeper.gateway.http.models import path_of

@@ -127,8 +127,9 @@ def asking(app: FastAPI) -> Asking:
 
 
 async def stored(place: Place, value: object, session: SessionId = CLAIM) -> Payload:
-    plain = await DataConverter.default.encode([value])
-    return (await SessionCodec(place.keyring()).of(session).encode(plain))[0]
+    plain, ring = await DataConverter.default.encode([value]), place.keyring()
+    await ring.of_session(session)
+    return (await SessionCodec(ring).of(session).encode(plain))[0]
 
 
 def payload_list(*listed: Payload) -> Payloads:

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +25,14 @@ from turnkeeper.settings import Settings, read_settings
 from worker.server import EmbeddedServer
 
 __all__ = ["server"]
+
+QUEUES = [f"history.{queue}ProcessorUpdateAckInterval" for queue in ("transfer", "visibility")]
+QUICK = [part for queue in QUEUES for part in ("--dynamic-config-value", f'{queue}="0.5s"')]
+"""Temporal deletes a closed run once its queues are past the run's end, of which it makes a note
+each half minute."""
+
+encrypted = pytest.mark.parametrize("world", ["encrypted"], indirect=True)
+in_clear = pytest.mark.parametrize("world", ["in clear"], indirect=True)
 
 SESSION = SessionId("default", "voice:session:acme:claim:user-1")
 OTHER = SessionId("default", "voice:session:acme:claim:user-2")
@@ -69,6 +78,35 @@ async def sealed(place: Place, server: EmbeddedServer) -> World:
 async def world_of(server: EmbeddedServer, settings: Settings) -> World:
     settings = settings.model_copy(update={"task_queue": f"test-{uuid4().hex[:8]}"})
     return World(await connect(server.address, settings=settings), settings)
+
+
+# --- sessions that are erased ---------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def quick(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
+    """A server that deletes closed runs at once."""
+    folder = tmp_path_factory.mktemp("temporal")
+    async with EmbeddedServer(folder, extra_args=tuple(QUICK)) as server:
+        yield server
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes learn of a shred at once, and an erasure needn't wait for them."""
+    monkeypatch.setattr("turnkeeper.security.keyring.ASK_EVERY", 0.3)
+    monkeypatch.setattr("activities.erasure.LISTED_WITHIN", timedelta(seconds=0.2))
+
+
+@pytest_asyncio.fixture(params=["encrypted", "in clear"], loop_scope="session")
+async def world(
+    request: pytest.FixtureRequest, quick: EmbeddedServer, soon: None, place: Place
+) -> World:
+    """A world whose sessions are erased quickly, with keys and without."""
+    tenant = f"t-{uuid4().hex[:8]}"
+    is_encrypted = request.param == "encrypted"
+    settings = place.settings(tenant=tenant) if is_encrypted else read_settings(tenant=tenant)
+    return await world_of(quick, settings)
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------

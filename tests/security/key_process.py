@@ -19,6 +19,7 @@ async def main(keys: str, store: str, workflow_id: str) -> None:
     codec = SessionCodec(ring, session=SessionId("default", workflow_id))
     print("ready", flush=True)
     sys.stdin.readline()
+    await ring.of_session(SessionId("default", workflow_id))
     (payload,) = await codec.encode([Payload(metadata={"encoding": b"json/plain"}, data=b'"hi"')])
     print(payload.SerializeToString().hex(), flush=True)
 

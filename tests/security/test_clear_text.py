@@ -20,6 +20,8 @@ from tests.durable.conftest import World
 from tests.security.searching import finds
 from turnkeeper.client import VoiceSessions
 from turnkeeper.errors import SessionClosed, SessionNotFound, TurnConflict
+from turnkeeper.security.converter import keyring
+from turnkeeper.security.key_store import SessionId
 from turnkeeper.telemetry.logs import setup_logs
 
 ONCE = RetryPolicy(maximum_attempts=1)
@@ -126,6 +128,7 @@ async def test_the_sdks_own_lines_about_failed_activities_quote_no_answer(
         activities=[choke],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
+    await keyring(sealed.settings).of_session(SessionId("default", session_id))
     async with running:
         with pytest.raises(WorkflowFailureError):
             await sealed.client.execute_workflow(

@@ -10,11 +10,13 @@ from temporalio.converter import (
 
 from tests.security.conftest import OTHER, SESSION, Place
 from turnkeeper.contract import NOT_OPENED
+from turnkeeper.erasure import erasure_id
 from turnkeeper.errors import KeyShredded, KeyUnknown, PayloadRefused
 from turnkeeper.security.aead import associated
 from turnkeeper.security.codec import KEY_ID, SessionCodec
 from turnkeeper.security.converter import data_converter
 from turnkeeper.security.key_file import FileKeys
+from turnkeeper.security.key_store import SessionId
 from turnkeeper.security.refused import REFUSED, SessionPayloadConverter
 from turnkeeper.settings import read_settings
 
@@ -26,8 +28,11 @@ def codec(place: Place, **overrides: object) -> SessionCodec:
     return SessionCodec(place.keyring(**overrides), session=SESSION)
 
 
-async def sealed(place: Place) -> Payload:
-    (payload,) = await codec(place).encode([PLAIN])
+async def sealed(place: Place, session: SessionId = SESSION) -> Payload:
+    """Of a session that somebody has begun."""
+    ring = place.keyring()
+    await ring.of_session(session)
+    (payload,) = await SessionCodec(ring, session=session).encode([PLAIN])
     return payload
 
 
@@ -49,8 +54,8 @@ async def test_nothing_of_a_payload_shows_but_its_key_id_and_its_length(place: P
 
 
 async def test_the_same_words_are_never_the_same_bytes(place: Place) -> None:
-    ring = codec(place)
-    assert len({payload.data for payload in await ring.encode([PLAIN] * 20)}) == 20
+    await sealed(place)
+    assert len({payload.data for payload in await codec(place).encode([PLAIN] * 20)}) == 20
 
 
 @pytest.mark.parametrize(
@@ -62,8 +67,7 @@ async def test_a_payload_that_was_moved_does_not_open(place: Place, elsewhere: o
 
 
 async def test_a_payload_under_another_sessions_key_id_does_not_open(place: Place) -> None:
-    payload = await sealed(place)
-    other = (await codec(place).of(OTHER).encode([PLAIN]))[0]
+    payload, other = await sealed(place), await sealed(place, OTHER)
     payload.metadata[KEY_ID] = other.metadata[KEY_ID]
     for session in (OTHER, SESSION, None):
         (read,) = await codec(place).of(session).decode([payload])
@@ -151,6 +155,24 @@ async def test_content_of_no_session_is_not_encrypted(place: Place) -> None:
         await codec(place).of(None).encode([PLAIN])
 
 
+async def test_content_of_a_session_that_nobody_began_is_not_encrypted_and_makes_no_key(
+    place: Place,
+) -> None:
+    with pytest.raises(KeyUnknown, match="the key store has no key of this session"):
+        await codec(place).encode([PLAIN])
+    assert await place.store.live(SESSION) is None
+
+
+async def test_an_erasure_and_what_may_have_begun_in_clear_get_a_key_when_they_need_it(
+    place: Place,
+) -> None:
+    erasure = SESSION._replace(workflow_id=erasure_id(SESSION.workflow_id))
+    await codec(place).of(erasure).encode([PLAIN])
+    assert await place.store.live(erasure) is not None
+    await SessionCodec(place.keyring(), accept_plaintext=True, session=SESSION).encode([PLAIN])
+    assert await place.store.live(SESSION) is not None
+
+
 @pytest.mark.parametrize(
     "context",
     [
@@ -164,6 +186,7 @@ async def test_content_of_no_session_is_not_encrypted(place: Place) -> None:
 async def test_the_sdks_contexts_name_the_session(
     place: Place, context: SerializationContext
 ) -> None:
+    await sealed(place)
     unbound = SessionCodec(place.keyring())
     (payload,) = await unbound.with_context(context).encode([PLAIN])
     assert await codec(place).decode([payload]) == [PLAIN]
@@ -254,6 +277,7 @@ async def test_a_failure_shows_its_type_and_nothing_else(place: Place) -> None:
     from temporalio.exceptions import ApplicationError
 
     context = WorkflowSerializationContext(SESSION.namespace, SESSION.workflow_id)
+    await sealed(place)
     converter = data_converter(place.settings()).with_context(context)
     failure = Failure()
     error = ApplicationError("no such policy: 4321", {"policy": "4321"}, type="TurnFailed")
@@ -273,6 +297,7 @@ async def test_that_a_session_was_not_opened_can_be_read_off_a_failed_query(plac
 
     failure = Failure()
     context = WorkflowSerializationContext(SESSION.namespace, SESSION.workflow_id)
+    await sealed(place)
     converter = data_converter(place.settings()).with_context(context)
     await converter.encode_failure(ApplicationError(NOT_OPENED, type="SessionNotFound"), failure)
     assert failure.message == NOT_OPENED

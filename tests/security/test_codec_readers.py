@@ -137,6 +137,35 @@ async def test_no_secret_of_a_whole_session_is_decoded_and_the_other_answers_are
         assert all(digest in clear for digest in digests(said))
 
 
+async def test_what_was_secret_in_a_callers_earlier_session_is_shown_no_more_than_then(
+    place: Place, sealed: World
+) -> None:
+    """The next session of the id goes by a form that calls it secret no longer."""
+    secret = "".join(random.Random(SEED).choices("123456789", k=12))
+    sealed.forms["claim"] = FORM
+    async with sealed.worker(), sealed.sessions() as sessions:
+        first = await sessions.open("claim", caller="user-1")
+        await first.turn("a red bicycle")
+        await first.turn(secret)
+        await first.cancel()
+        sealed.forms["claim"] = open_form = FORM.model_copy(
+            update={"fields": tuple(f.model_copy(update={"secret": False}) for f in FORM.fields)}
+        )
+        again = await sessions.open("claim", caller="user-1")
+        definition = (await again.state()).definition
+        assert again.id == first.id
+        assert definition is not None
+        assert not any(field.secret for field in definition.fields)
+        tokens = Tokens({"acme": reader(sealed.settings.tenant)})
+        server = CodecServer(place.keyring(), SecretFields(lambda _: sessions, OneForm(open_form)))
+        kept = await history(sealed, first.id)
+        shown = json.dumps(await asking(codec_app(server, tokens, {UI})).read(*kept)).encode()
+        assert finds([secret], shown) == set()
+        assert b"a red bicycle" in shown
+        opened = await SessionCodec(place.keyring()).decode(kept)
+        assert finds([secret], b"".join(payload.data for payload in opened))
+
+
 # --- as people ask --------------------------------------------------------------------------------
 
 

@@ -2,19 +2,13 @@
 
 import json
 
-import pytest
-
 from tests.durable.conftest import World
 from tests.durable.test_delivery import until
-from tests.security.test_erasure import quick, soon, world
+from tests.security.conftest import in_clear
 from turnkeeper.client import VoiceSessions
 from turnkeeper.export import FORMAT, SessionsExport
 from turnkeeper.forms.load import parse_form
 from turnkeeper.testing import MemorySessions
-
-in_clear = pytest.mark.parametrize("world", ["in clear"], indirect=True)
-
-__all__ = ["quick", "soon", "world"]
 
 CARD = """
 form: card

@@ -38,6 +38,20 @@ async def test_a_session_that_was_seen_costs_no_call_of_store_or_provider(place:
         await ring.of_session(OTHER)
 
 
+async def test_who_only_looks_for_a_key_makes_none(place: Place) -> None:
+    ring = place.keyring()
+    assert await ring.find(SESSION) is None
+    assert await place.store.live(SESSION) is None
+    key = await place.keyring().of_session(SESSION)
+    found = await ring.find(SESSION)
+    assert found is not None
+    assert found.key_id == key.key_id
+    take_away(place)
+    assert await ring.find(SESSION) is found
+    with pytest.raises(StoreUnavailable):
+        await ring.find(OTHER)
+
+
 async def test_a_store_that_is_away_is_no_answer_about_keys(place: Place) -> None:
     take_away(place)
     with pytest.raises(StoreUnavailable):

@@ -65,6 +65,7 @@ async def test_what_was_written_before_a_rewrap_is_read_after_it(place: Place) -
     from temporalio.api.common.v1 import Payload
 
     plain = Payload(data=b"said")
+    await begin(place, 1)
     written = await SessionCodec(place.keyring(), session=session(0)).encode([plain])
     await run("rotate")
     await run("rewrap")

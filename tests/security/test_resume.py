@@ -10,7 +10,6 @@ from tests.chaos.conftest import Processes, processes
 from tests.durable.conftest import World, client, server, world
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import Reply
-from turnkeeper.errors import SessionClosed
 from turnkeeper.forms.load import parse_form
 from turnkeeper.settings import read_settings
 from turnkeeper.testing import Clock, MemorySessions
@@ -153,6 +152,44 @@ async def test_an_agent_reads_nothing_that_its_caller_may_not_hear(memory: Memor
         await guess(stranger, "march 6 1980", "0815")
 
 
+@pytest.mark.parametrize("anew", [False, True], ids=["at the door", "begun anew"])
+async def test_of_earlier_calls_whoever_is_on_the_line_reads_no_time(
+    memory: MemorySessions, *, anew: bool
+) -> None:
+    owner = await memory.open("intake", caller=CALLER, transport_id="CA1", channel="twilio")
+    if not anew:
+        await owner.turn("march 5 1980")
+        await owner.turn(dtmf="4711")
+    await owner.turn("a sore quokka")
+    await owner.hang_up("drop")
+    whole = await memory.state(owner.id)
+    memory.clock.advance(timedelta(days=1))
+    stranger = await opened(memory)
+    now = memory.clock.now
+    for _ in range(2):
+        state = await stranger.state()
+        before, newest = state.legs
+        assert (state.created_at, before.opened_at, before.closed_at) == (now, now, now)
+        assert before.reason == ""
+        assert (before.number, before.transport_id, before.channel) == (1, "CA1", "twilio")
+        assert (newest.number, newest.closed_at, state.leg) == (2, None, 2)
+        assert state.version > whole.version
+        await stranger.turn("march 6 1980")
+    await stranger.hang_up()
+    state = await memory.state(stranger.id)
+    assert (state.created_at, state.legs[0]) == (whole.created_at, whole.legs[0])
+
+
+async def test_whoever_is_let_in_reads_of_the_calls_before(memory: MemorySessions) -> None:
+    await filled_in(memory)
+    whole = await memory.state(await memory.session_id("intake", CALLER))
+    memory.clock.advance(timedelta(days=1))
+    owner = await opened(memory)
+    await guess(owner, "march 5 1980", "4711")
+    state = await owner.state()
+    assert (state.created_at, state.legs[0]) == (whole.created_at, whole.legs[0])
+
+
 async def test_an_operator_reads_all_but_secrets_when_the_line_is_closed(
     memory: MemorySessions,
 ) -> None:
@@ -256,11 +293,30 @@ async def test_an_operator_unlocks_what_was_handed_off_when_no_attempt_was_left(
         await filled_in(memory)
         stranger = await opened(memory)
         assert (await guess(stranger, "march 6 1980", "4711")).next == "transfer"
-        with pytest.raises(SessionClosed):
-            await memory.hand_off(stranger.id)
+        await memory.hand_off(stranger.id)
+        verification = (await memory.state(stranger.id)).verification
+        assert verification is not None
+        assert verification.attempts_left == 0
         assert (await memory.hand_off(stranger.id, unlock=True)).status == "handed_off"
         owner = await opened(memory)
         assert (await guess(owner, "march 5 1980", "4711")).field == "seats"
+
+
+async def test_a_stranger_takes_no_form_out_of_a_persons_hands(memory: MemorySessions) -> None:
+    await filled_in(memory)
+    owner = await opened(memory)
+    await memory.hand_off(owner.id)
+    await owner.hang_up()
+    stranger = await opened(memory)
+    assert (await stranger.state()).status == "collecting"
+    await guess(stranger, "march 6 1980", "4711")
+    await stranger.turn("march 5 1980", utterance_id="same")
+    await stranger.turn("march 6 1980", utterance_id="same")
+    await stranger.hang_up()
+    assert (await memory.state(stranger.id)).status == "handed_off"
+    owner = await opened(memory)
+    assert (await guess(owner, "march 5 1980", "4711")).field == "seats"
+    assert (await memory.state(owner.id)).status == "collecting"
 
 
 async def test_a_day_later_the_owner_gets_in_after_all(memory: MemorySessions) -> None:

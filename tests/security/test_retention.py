@@ -11,8 +11,7 @@ from temporalio.client import WorkflowHandle
 
 from tests.durable.conftest import World
 from tests.durable.test_delivery import until
-from tests.security.conftest import Place
-from tests.security.test_erasure import quick, soon, world
+from tests.security.conftest import Place, encrypted, in_clear
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.connection import connect
 from turnkeeper.erasure import retention_id
@@ -21,12 +20,7 @@ from turnkeeper.security.key_store import SessionId
 from turnkeeper.visibility import described
 from worker.server import EmbeddedServer
 
-__all__ = ["quick", "soon", "world"]
-
 SOON = timedelta(seconds=1)
-
-encrypted = pytest.mark.parametrize("world", ["encrypted"], indirect=True)
-in_clear = pytest.mark.parametrize("world", ["in clear"], indirect=True)
 
 
 @pytest.fixture(autouse=True)

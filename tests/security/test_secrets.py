@@ -18,6 +18,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CARD = "4929 1234 5678 9105"
 SPOKEN = "four nine two nine one two three four five six seven eight nine one oh five"
 HALF = ("four nine two nine one two three four", "five six seven eight nine one oh five")
+PIN = field("pin", "digits", length=4, secret=True)
 FORM = form(
     field("policy", "digits", length=6),
     field("card", "digits", label="card number", length=16, secret=True),
@@ -182,23 +183,67 @@ def test_a_correction_that_the_next_field_takes_is_hidden_too() -> None:
 def test_a_secret_that_is_corrected_without_its_name_becomes_no_other_answer(
     asked: FieldType, words: str
 ) -> None:
-    pin = field("pin", "digits", length=4, secret=True)
-    kept = Kept(form(pin, field("other", asked), field("seats", "number")))
+    kept = Kept(form(PIN, field("other", asked), field("seats", "number")))
     kept.hears("4711")
     reply = kept.hears(words)
     assert kept.value("other") is None
-    if reply.recorded:  # Not taken for a yes or no, it is a new value.
-        assert (asked, reply.recorded) == ("boolean", {"pin": "***"})
-    else:
-        assert reply.field == "pin"
-        assert kept.hears("9875").recorded == {"pin": "***"}
+    if not reply.recorded:  # It may be meant for the other.
+        assert asked in ("number", "digits", "date")
+        assert (reply.field, reply.recorded) == ("pin", {})
+        reply = kept.hears("9875")
+    assert reply.recorded == {"pin": "***"}
     assert kept.value("pin") == "9875"
     assert_hidden(kept, "9875", "9 8 7 5")
 
 
+@pytest.mark.parametrize("asked", ["text", "name", "boolean"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "oops, 9875",
+        "sorry, it's 9 8 7 5 please",
+        "oh no sorry nine eight seven five",
+        "whoops 9875",
+        "my bad, um, 9875",
+    ],
+)
+def test_a_secret_after_a_word_of_regret_is_its_new_value(asked: FieldType, words: str) -> None:
+    kept = Kept(form(PIN, field("other", asked), field("seats", "number")))
+    kept.hears("4711")
+    reply = kept.hears(words)
+    assert (reply.recorded, reply.field, kept.value("other")) == ({"pin": "***"}, "other", None)
+    assert reply.say == "I've changed the pin. other?"
+    assert kept.value("pin") == "9875"
+    assert_hidden(kept, "9875", "9 8 7 5", "nine eight")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sorry, a tree fell on it",
+        "sorry, 9875 people were there",
+        "oops, it was about 9875",
+        "sorry",
+        "sorry, 12 of them",
+        "no, the roof fell in",
+    ],
+)
+def test_an_answer_that_begins_with_regret_and_is_no_secret_stays_an_answer(words: str) -> None:
+    kept = Kept(form(PIN, field("other"), field("seats", "number")))
+    kept.hears("4711")
+    assert set(kept.hears(words).recorded) == {"other"}
+    assert kept.value("pin") == "4711"
+
+
+def test_a_word_of_regret_corrects_the_turn_before_and_none_earlier() -> None:
+    kept = Kept(form(PIN, field("story"), field("other"), field("seats", "number")))
+    kept.hears("4711")
+    kept.hears("a tree fell on it")
+    assert kept.hears("oops, 9875").recorded == {"other": "oops, 9875"}
+
+
 def test_a_second_thought_that_can_be_no_secret_answers_what_is_asked() -> None:
-    pin = field("pin", "digits", length=4, secret=True)
-    kept = Kept(form(pin, field("day", "date"), field("seats", "number")))
+    kept = Kept(form(PIN, field("day", "date"), field("seats", "number")))
     kept.hears("4711")
     assert set(kept.hears("wait, actually on friday").recorded) == {"day"}
 

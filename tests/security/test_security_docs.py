@@ -1,16 +1,12 @@
-"""docs/security.md says what is so: the tests that it names are there, and what it says to do after
-a key store was put back works."""
+"""docs/security.md says what is so: the tests that it names are there."""
 
 import ast
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, blocks
-from tests.security.conftest import SESSION, Place
-from turnkeeper.errors import KeyShredded
+from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "security.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -68,19 +64,6 @@ def test_rows_of_the_standard_are_named_as_it_names_them_and_each_says_how() -> 
             assert 1 <= int(found[2]) <= SECTIONS[int(found[1])], name
         assert set(level.split(", ")) <= {"1", "2", "3"}
         assert how
-
-
-async def test_after_a_key_store_was_put_back_what_was_erased_is_shredded_again(
-    place: Place,
-) -> None:
-    key = await place.keyring().of_session(SESSION)
-    (statement,) = [block.text for block in blocks(PAGE, "sql")]
-    with sqlite3.connect(place.folder / "keys.db") as database:
-        done = database.execute(statement.replace("voice:session:...", SESSION.workflow_id))
-        assert done.rowcount == 1
-    with pytest.raises(KeyShredded):
-        await place.keyring().of_id(key.key_id)
-    assert await place.store.live(SESSION) is None
 
 
 def test_a_weakness_is_reported_in_private_and_to_no_made_up_address() -> None:

@@ -20,8 +20,9 @@ from tests.security.conftest import Place
 from turnkeeper.client import VoiceSessions
 from turnkeeper.connection import connect, target_namespace
 from turnkeeper.contract import Put
-from turnkeeper.errors import InvalidCaller, KeyUnknown, SessionNotFound
+from turnkeeper.errors import InvalidInput, KeyUnknown, SessionNotFound
 from turnkeeper.security.converter import data_converter, keyring
+from turnkeeper.security.key_store import SessionId
 from turnkeeper.settings import Settings
 from turnkeeper.tenancy import Tenants
 from worker.server import EmbeddedServer
@@ -197,9 +198,10 @@ async def test_what_one_tenant_stored_another_ones_key_does_not_open(house: Hous
     acme = house.settings.model_copy(update={"tenant": "acme"})
     namespace = target_namespace(settings=acme)
     context = WorkflowSerializationContext(namespace=namespace, workflow_id=theirs.id)
+    ring = keyring(house.settings)
+    await ring.of_session(SessionId(namespace, theirs.id))
     payload = (await data_converter(house.settings).with_context(context).encode([CALLER]))[0]
     key_id = payload.metadata["key-id"].decode()
-    ring = keyring(house.settings)
     assert (await ring.of_id(key_id, tenant="globex")).tenant == "globex"
     with pytest.raises(KeyUnknown):
         await ring.of_id(key_id, tenant="acme")
@@ -207,6 +209,6 @@ async def test_what_one_tenant_stored_another_ones_key_does_not_open(house: Hous
 
 async def test_what_is_no_tenants_name_is_refused(house: House) -> None:
     for name in ("", "a:b", "../x", "a b"):
-        with pytest.raises(InvalidCaller, match="is not an id"):
+        with pytest.raises(InvalidInput, match="is not an id"):
             house.tenants.of(name)
     assert house.acme is house.tenants.of("acme")

@@ -14,7 +14,6 @@ from datetime import datetime
 
 from turnkeeper.contract import Cancel, Connect, HandOff, Put, Reply, Turn
 from turnkeeper.dialogue import verify
-from turnkeeper.dialogue.collect import MAX_HEARD
 from turnkeeper.dialogue.commands import cancel, start_over
 from turnkeeper.dialogue.door import agree, entrance, neutral
 from turnkeeper.dialogue.draft import Draft, settle
@@ -35,6 +34,7 @@ from turnkeeper.dialogue.events import (
 )
 from turnkeeper.dialogue.evolve import fold
 from turnkeeper.dialogue.interpret import interpret, same
+from turnkeeper.dialogue.meaning import MAX_HEARD
 from turnkeeper.dialogue.phrases import phrases
 from turnkeeper.dialogue.process import Offer, read_backs, reason_against
 from turnkeeper.dialogue.secrets import conceal, hide, mentions_secret
@@ -50,9 +50,9 @@ from turnkeeper.dialogue.speak import (
     welcome_back,
 )
 from turnkeeper.dialogue.state import Answer, DialogueState, Door, Question
-from turnkeeper.dialogue.status import MOVES, OPEN, may_hand_off
+from turnkeeper.dialogue.status import MOVES, OPEN, may_hand_off, takes_turns
 from turnkeeper.dialogue.view import SECRET
-from turnkeeper.forms.model import Form, Scalar
+from turnkeeper.forms.model import Field, Form, Scalar
 from turnkeeper.values import Context, accept
 
 
@@ -87,10 +87,9 @@ def decide(
 def _connect(draft: Draft) -> Decision:
     restored = bool(draft.state.answers or draft.state.shelved)
     draft.add(Connected(at=draft.at))
-    if draft.state.status == "handed_off":  # The caller is back, and no person has finished it.
-        draft.add(Moved(status="collecting"))
     if verify.guards(draft.form, draft.state):
         return _knock(draft)
+    _take_back(draft)
     if draft.state.status in OPEN:
         if restored:
             _come_back(draft)
@@ -98,6 +97,12 @@ def _connect(draft: Draft) -> Decision:
             draft.says.append(greeting(draft))
         select(draft)
     return _finish(draft, restored=restored)
+
+
+def _take_back(draft: Draft) -> None:
+    """The caller is back, and no person has finished the form."""
+    if draft.state.status == "handed_off":
+        draft.add(Moved(status="collecting"))
 
 
 def _come_back(draft: Draft) -> None:
@@ -122,7 +127,7 @@ def _begin_anew(draft: Draft) -> None:
 
 
 def _restarts(draft: Draft) -> bool:
-    return draft.form.stale.policy == "restart" and draft.state.status in OPEN and _is_stale(draft)
+    return draft.form.stale.policy == "restart" and _is_stale(draft)
 
 
 def _is_stale(draft: Draft) -> bool:
@@ -135,7 +140,7 @@ def _last_worked_on(state: DialogueState) -> datetime | None:
 
 
 def _turn(draft: Draft, turn: Turn) -> Decision:
-    if draft.state.status not in OPEN:
+    if not takes_turns(draft.state):
         return _refused(draft)
     _take_turn(draft, turn.leg, turn.utterance_id, _heard(turn))
     if draft.state.door is not None:
@@ -189,14 +194,22 @@ def _cancel(draft: Draft, request: Cancel) -> Decision:
 
 
 def _hand_off(draft: Draft, request: HandOff) -> Decision:
-    if not may_hand_off(draft.state.status, request):
+    if not may_hand_off(draft.state, request):
         return _refused(draft)
     _take_turn(draft, 0, request.request_id, "")
     if request.unlock:
         draft.add(Forgiven())
+    _give_to_a_person(draft)
+    return _finish(draft)
+
+
+def _give_to_a_person(draft: Draft) -> None:
+    """The form, and whoever is on the line: nobody is asked anything until the next call."""
+    door = draft.state.door
+    if door is not None and door.asking:
+        draft.add(Guarded(door=door.model_copy(update={"asking": False})))
     if draft.state.status != "handed_off":
         draft.add(Moved(status="handed_off"))
-    return _finish(draft)
 
 
 def _take_turn(draft: Draft, leg: int, utterance_id: str, heard: str) -> None:
@@ -213,16 +226,17 @@ def _heard(turn: Turn) -> str:
 
 def _knock(draft: Draft) -> Decision:
     """Somebody is back: they are asked what lets them in, in the words for a new caller."""
-    nothing_to_compare = not verify.recorded(draft.form, draft.state)
-    if draft.state.status in OPEN and (nothing_to_compare or _restarts(draft)):
+    door = Door(dialogue=DialogueState(), since=_last_worked_on(draft.before))
+    if draft.state.status not in OPEN | {"handed_off"}:
+        draft.add(Guarded(door=door))
+        return _finish(draft)
+    if not verify.recorded(draft.form, draft.state) or _restarts(draft):
+        _take_back(draft)
         _begin_anew(draft)  # Nothing shows whose answers there are, so nobody may hear them.
         select(draft)
         return _finish(draft)
-    door = Door(dialogue=DialogueState(), since=_last_worked_on(draft.before))
-    if draft.state.status in OPEN:
-        return _at_the_door(draft, door, Connect(connect_id=""))
-    draft.add(Guarded(door=door))
-    return _finish(draft)
+    door = door.model_copy(update={"asking": True})
+    return _at_the_door(draft, door, Connect(connect_id=""))
 
 
 def _at_the_door(draft: Draft, door: Door, heard: Connect | Turn) -> Decision:
@@ -239,7 +253,7 @@ def _at_the_door(draft: Draft, door: Door, heard: Connect | Turn) -> Decision:
         return _compare(draft, door, dialogue)
     draft.add(Guarded(door=door.model_copy(update={"dialogue": dialogue})))
     if dialogue.status == "handed_off":
-        draft.add(Moved(status="handed_off"))
+        _give_to_a_person(draft)
     return _told(draft, asked.reply, dialogue.said)
 
 
@@ -265,6 +279,7 @@ def _compare(draft: Draft, door: Door, given: DialogueState) -> Decision:
 
 def _let_in(draft: Draft) -> Decision:
     """It is them."""
+    _take_back(draft)
     draft.add(Unguarded())
     _come_back(draft)
     select(draft)
@@ -277,7 +292,7 @@ def _shut(draft: Draft, door: Door) -> Decision:
     draft.add(Guarded(door=closed))
     resume, table = draft.form.resume, phrases(draft.form.language)
     if resume is not None and resume.then == "hand_off":
-        draft.add(Moved(status="handed_off"))
+        _give_to_a_person(draft)
         transfer = Reply(say="", next="transfer", transfer_to=draft.form.hand_off)
         return _told(draft, transfer, table["hand_off"])
     return _told(draft, Reply(say="", next="hang_up"), table["shut"])
@@ -311,16 +326,24 @@ def _say(draft: Draft) -> str:
 
 
 def _prompt(draft: Draft) -> str:
-    state, asked = draft.state, draft.asked()
-    if state.status == "submitting" and draft.before.status in OPEN:
+    state, asked, before = draft.state, draft.asked(), takes_turns(draft.before)
+    if state.status == "submitting" and before:
         return goodbye(draft)
-    if state.status == "handed_off" and draft.before.status in OPEN:
+    if state.status == "handed_off" and before:
         return phrases(draft.form.language)["hand_off"]
     if state.status in STANDING:
         return phrases(draft.form.language)[STANDING[state.status]]
     if state.question is not None:
         return question_prompt(draft, state.question)
-    return prompt(draft, asked) if asked else ""
+    return prompt(draft, asked) if asked and not _asked_back(draft, asked) else ""
+
+
+def _asked_back(draft: Draft, asked: Field) -> bool:
+    """Whether "is that 8:00 AM or 8:00 PM?" is what the field is asked with this time."""
+    return any(
+        row.code == "ambiguous" and row.field == asked.name and row.say in draft.says
+        for row in draft.rejected
+    )
 
 
 def _refused(draft: Draft) -> Decision:

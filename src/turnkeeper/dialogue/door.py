@@ -7,6 +7,7 @@ from turnkeeper.contract import Rejection, Reply
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.phrases import phrases
 from turnkeeper.dialogue.state import DialogueState
+from turnkeeper.dialogue.status import takes_turns
 from turnkeeper.dialogue.verify import recorded
 from turnkeeper.dialogue.view import blank_progress
 from turnkeeper.forms.model import Form, Scalar
@@ -36,7 +37,7 @@ def neutral(draft: Draft, asked: Reply, said: str) -> Reply:
     return asked.model_copy(
         update={
             "say": said,
-            "status": "handed_off" if draft.state.status == "handed_off" else "collecting",
+            "status": "collecting" if takes_turns(draft.state) else draft.state.status,
             "recorded": {},
             "removed": (),
             "rejected": tuple(_not_asked(draft.form, row) for row in asked.rejected),

@@ -6,12 +6,13 @@ while another field is asked; and keys or words that fit a secret and nothing el
 """
 
 from turnkeeper.contract import Turn
-from turnkeeper.dialogue.collect import MAX_HEARD, secret_just_given
 from turnkeeper.dialogue.correct import correction_in
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.events import Begun, Event, Filled, Questioned, Refused, TurnTaken
 from turnkeeper.dialogue.labels import segments
+from turnkeeper.dialogue.meaning import MAX_HEARD
 from turnkeeper.dialogue.state import Answer, Question
+from turnkeeper.dialogue.unnamed import secret_just_given
 from turnkeeper.dialogue.view import SECRET
 from turnkeeper.forms.model import Field
 from turnkeeper.values import TYPES, read, read_dtmf

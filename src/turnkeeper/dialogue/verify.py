@@ -12,10 +12,12 @@ is amended too, and goes back to none when somebody is let in, or `again_after` 
 Workflow code uses this module: it loads nothing of what interprets.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from turnkeeper.contract import Verification
+from turnkeeper.contract import Leg, Verification
 from turnkeeper.dialogue.state import DialogueState
+from turnkeeper.dialogue.status import takes_turns
 from turnkeeper.forms.model import Form, Scalar
 
 
@@ -72,18 +74,19 @@ def charged(before: DialogueState, now: DialogueState) -> DialogueState:
     return before.model_copy(update={"failures": now.failures, "failed_at": now.failed_at})
 
 
-def outside(state: DialogueState, leg: int) -> DialogueState:
-    """What whoever is on this leg may know of the state: at the door, or in a form begun anew."""
+def outside(state: DialogueState, leg: Leg) -> DialogueState:
+    """What whoever is on this leg may know of the state: at the door, or in a form begun anew. The
+    version stays: by it a watcher tells the newer of two states."""
     if state.door is None:
-        return _since_begun_anew(state, leg)
+        return _since_begun_anew(state, leg.number)
     asked, last = state.door.dialogue, state.last_turn
     return DialogueState(
-        status="collecting" if state.status == "confirming" else state.status,
+        status="collecting" if takes_turns(state) else state.status,
         field=asked.field,
         question=asked.question,
         turns=asked.turns,
-        last_turn=last if last and last.leg == leg else None,
-        created_at=state.created_at,
+        last_turn=last if last and last.leg == leg.number else None,
+        created_at=leg.opened_at,
         updated_at=state.updated_at,
         version=state.version,
     )
@@ -94,4 +97,14 @@ def _since_begun_anew(state: DialogueState, leg: int) -> DialogueState:
     if began is None:
         return state
     ours = last if last and (last.leg == leg or last.at > began) else None
-    return state.model_copy(update={"discarded": (), "last_turn": ours})
+    return state.model_copy(update={"discarded": (), "last_turn": ours, "created_at": began})
+
+
+def legs_outside(state: DialogueState, legs: Sequence[Leg]) -> tuple[Leg, ...]:
+    """The legs as whoever is on the newest may know them. Of those before, what a late message of
+    theirs is known by, and no time: they ended when this began, at the latest."""
+    since = legs[-1].opened_at if state.door is not None else state.begun_anew
+    if since is None:
+        return tuple(legs)
+    unsaid = {"opened_at": since, "closed_at": since, "reason": ""}
+    return tuple(leg if leg.opened_at >= since else leg.model_copy(update=unsaid) for leg in legs)

@@ -1,8 +1,10 @@
 """Which fields of a session's form are secret: what the codec server masks by.
 
-A session says it itself, since it keeps the form that it began with; the forms of this process say
-it too, and what either calls secret is. Of a session that can't be asked (no worker runs, it is
-gone) nothing is known: the forms of this process may be newer, and a field be secret no longer.
+A session says it itself, since it keeps the form that it began with. A payload does not tell which
+of a caller's sessions of one id it is of, and a field that is secret in one of them may be so no
+longer in the next: so all that Temporal has are asked, and what any of them calls secret is. The
+forms of this process say it too. Where one can't be asked (no worker runs, they are gone) nothing
+is known: the forms of this process may be newer.
 """
 
 import asyncio
@@ -57,19 +59,21 @@ class SecretFields:
         return await asyncio.shield(asking.names)
 
     async def _ask(self, session: SessionId) -> FieldNames | None:
-        own = await self._definition(session)
-        if own is None:
+        own = await self._definitions(session)
+        if not own:
             return None
-        forms = [own, self._forms.find(own.form) or own]
-        fields = [field for form in forms for field in form.fields]
+        deployed = self._forms.find(own[0].form)
+        fields = [field for form in (*own, deployed or own[0]) for field in form.fields]
         secret = frozenset(field.name for field in fields if field.secret)
         return FieldNames(secret, frozenset(field.name for field in fields) - secret)
 
-    async def _definition(self, session: SessionId) -> Form | None:
-        """The form as the session has it; None of one that doesn't say."""
+    async def _definitions(self, session: SessionId) -> list[Form]:
+        """The forms as the sessions of this id have them; none where one of them doesn't say."""
         try:
             async with asyncio.timeout(ASKED_FOR):
                 sessions = self._sessions(tenant_of(session.workflow_id))
-                return (await sessions.state(session.workflow_id)).definition
+                found = (await sessions.export(session.workflow_id)).sessions
         except (TurnkeeperError, TimeoutError):
-            return None
+            return []
+        forms = [row.state.definition for row in found if row.state.definition is not None]
+        return forms if len(forms) == len(found) else []

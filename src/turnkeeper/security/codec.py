@@ -33,7 +33,8 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
-from turnkeeper.errors import PayloadRefused, TurnkeeperError
+from turnkeeper.erasure import is_erasure
+from turnkeeper.errors import KeyUnknown, PayloadRefused, TurnkeeperError
 from turnkeeper.instruments import CODEC_ERRORS
 from turnkeeper.security.aead import InvalidTag, open_sealed, seal
 from turnkeeper.security.key_store import SessionId
@@ -70,6 +71,11 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
         """For one session's payloads; None: whose they are is known by their key alone."""
         return SessionCodec(self.keyring, accept_plaintext=self._accept_plaintext, session=session)
 
+    @property
+    def accepts_plaintext(self) -> bool:
+        """Whether what is not encrypted is read, too."""
+        return self._accept_plaintext
+
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Encrypts. Raises KeyUnknown, StoreUnavailable, SettingsError; PayloadRefused where it is
         not known whose payloads these are."""
@@ -78,8 +84,18 @@ class SessionCodec(PayloadCodec, WithSerializationContext):
                 raise PayloadRefused(
                     "content of no session can't be encrypted: there is no key for it"
                 )
-            key = await self.keyring.of_session(self._session)
+            key = await self._key(self._session)
         return [_encrypted(payload, key) for payload in payloads]
+
+    async def _key(self, session: SessionId) -> DataKey:
+        """Who begins a session makes its key (`turnkeeper.temporal_keys`). Made here is that of an
+        erasure, which a session orders as well, and of a session that may have begun in clear."""
+        if self._accept_plaintext or is_erasure(session.workflow_id):
+            return await self.keyring.of_session(session)
+        key = await self.keyring.find(session)
+        if key is None:
+            raise KeyUnknown("the key store has no key of this session; it may have been erased")
+        return key
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Decrypts. Raises KeyUnknown, KeyShredded, StoreUnavailable, SettingsError; what the

@@ -76,6 +76,23 @@ class SessionDataConverter(DataConverter):
         """Raises KeyUnknown, StoreUnavailable, SettingsError."""
         return await self._codec.keyring.identity_key(tenant)
 
+    async def make_key(self, namespace: str, workflow_id: str) -> None:
+        """The session's key, unless it has one. Raises as `identity_key` does."""
+        from turnkeeper.security.key_store import SessionId
+
+        await self._codec.keyring.of_session(SessionId(namespace, workflow_id))
+
+    async def has_key(self, namespace: str, workflow_id: str) -> bool:
+        """Whether the session has a key. Raises as `identity_key` does."""
+        from turnkeeper.security.key_store import SessionId
+
+        return await self._codec.keyring.find(SessionId(namespace, workflow_id)) is not None
+
+    @property
+    def accepts_plaintext(self) -> bool:
+        """Whether a session without a key may be one that began in clear."""
+        return self._codec.accepts_plaintext
+
 
 async def identity_key(converter: DataConverter, tenant: str) -> bytes:
     """The key that makes subjects: the tenant's own, or the one that everybody knows where the

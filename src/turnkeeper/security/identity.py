@@ -61,8 +61,14 @@ def normal_caller(caller: str, region: str = "US") -> str:
         region: ISO 3166-1 alpha-2, for numbers without a country code.
 
     Raises:
-        InvalidCaller: it is empty, too long, or a withheld number, which identifies nobody.
+        InvalidCaller: it is no text, empty, too long, or a withheld number, which identifies
+            nobody.
     """
+    if not isinstance(caller, str):
+        raise InvalidCaller(
+            "a caller is text, a phone number or an id; nobody was named: pass an id of your own, "
+            "or the call's id if the form need not outlive the call"
+        )
     text = unicodedata.normalize("NFKC", caller).strip()
     if not text or len(text) > MAX_CALLER:
         raise InvalidCaller(f"a caller is 1 to {MAX_CALLER} characters: a phone number or an id")
@@ -146,7 +152,7 @@ def session_id(prefix: str, tenant: str, form: str, subject: str) -> str:
     """The workflow id `{prefix}:{tenant}:{form}:{subject}`.
 
     Raises:
-        InvalidCaller: tenant or form hold more than letters, digits, `.`, `_` and `-`.
+        InvalidInput: tenant or form hold more than letters, digits, `.`, `_` and `-`.
     """
     require_part("tenant", tenant)
     require_part("form", form)
@@ -154,9 +160,9 @@ def session_id(prefix: str, tenant: str, form: str, subject: str) -> str:
 
 
 def require_part(what: str, part: str) -> None:
-    """Raises InvalidCaller where `part` can't be a tenant, or a form, in a session's id."""
+    """Raises InvalidInput where `part` can't be a tenant, or a form, in a session's id."""
     if not _PART.fullmatch(part):
-        raise InvalidCaller(
+        raise InvalidInput(
             f"{what} {part!r} is not an id: use up to 64 letters, digits, '.', '_' and '-'"
         )
 

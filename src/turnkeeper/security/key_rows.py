@@ -34,12 +34,16 @@ class Dialect:
 
 
 class Rows(Protocol):
-    """A database. Both methods block, may be called from any thread, and raise StoreUnavailable.
+    """A database. Its methods block, may be called from any thread, and raise StoreUnavailable.
 
     The first use makes what `schema.TABLES` says, where it is not there yet.
     """
 
     dialect: Dialect
+
+    def is_made(self) -> bool:
+        """Whether it has been used before; asking makes nothing."""
+        ...
 
     def run(self, statement: str, **values: Value) -> list[Row]:
         """Runs one statement, whose `:name`s are `values`; the rows that it gives."""

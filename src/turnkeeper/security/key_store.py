@@ -5,7 +5,7 @@
 | `sqlite:PATH` | a file, for the processes of one machine |
 | `postgresql://...` | a database, for many machines; needs `turnkeeper[postgres]` |
 
-One row a key. A session has at most one live key, which the first process to need it adds; a
+One row a key. A session has at most one live key, which the first process to begin it adds; a
 tenant's identity key (`turnkeeper.security.identity`) is a row in the same way. To erase
 a session its keys are shredded: the wrapped bytes are deleted, and the row stays as a tombstone, so
 that "shredded" and "not here" are never mixed up.

@@ -81,22 +81,26 @@ class Keyring:
         self._asking: set[asyncio.Task[None]] = set()
 
     async def of_session(self, session: SessionId) -> DataKey:
-        """The key that the session's content is encrypted with; made if it has none.
+        """The key that the session's content is encrypted with; made if it has none: for who begins
+        the session.
 
         Raises KeyUnknown, StoreUnavailable, SettingsError; InvalidInput for what is no session.
         """
+        known = await self.find(session)
+        if known is not None:
+            return known
+        return await self._held(await self._add(session, tenant_of(session.workflow_id)))
+
+    async def find(self, session: SessionId) -> DataKey | None:
+        """The session's key; None where it has none. Raises as `of_session` does."""
         self._watch()
         known = self._keys.get(self._live.get(session, ""))
         if known is not None:
             self._keys.move_to_end(known.key_id)
             return known
         await self._begin_telling()
-        stored = await self.store.live(session) or await self._add(
-            session, tenant_of(session.workflow_id)
-        )
-        key = await self._unwrapped(stored)
-        self._live[session] = key.key_id
-        return key
+        stored = await self.store.live(session)
+        return await self._held(stored) if stored is not None else None
 
     async def of_id(
         self, key_id: str, session: SessionId | None = None, tenant: str | None = None
@@ -147,6 +151,12 @@ class Keyring:
         if stored.wrapped is None:
             raise KeyShredded(f"the key {stored.key_id} was shredded; what it encrypted is gone")
         return await self.provider.unwrap(stored.tenant, stored.wrapped)
+
+    async def _held(self, stored: StoredKey) -> DataKey:
+        """The key, and from now on its session's."""
+        key = await self._unwrapped(stored)
+        self._live[key.session] = key.key_id
+        return key
 
     async def _unwrapped(self, stored: StoredKey) -> DataKey:
         cipher = AESGCM(await self._opened(stored))

@@ -41,6 +41,7 @@ class PostgresRows:
             raise SettingsError(
                 "TURNKEEPER_KEY_STORE is not a PostgreSQL URL: postgresql://USER@HOST/DATABASE"
             ) from None
+        self._url = url
         self._pool = ConnectionPool(
             url,
             min_size=0,
@@ -53,6 +54,13 @@ class PostgresRows:
         weakref.finalize(self, self._pool.close)
         self._prepared = False
         self._preparing = threading.Lock()
+
+    def is_made(self) -> bool:
+        try:
+            with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+                return _is_there(connection, "session_keys")
+        except _GONE as error:
+            raise _no_answer(error) from None
 
     def run(self, statement: str, **values: Value) -> list[Row]:
         query = _NAME.sub(r"%(\1)s", statement)
@@ -73,9 +81,7 @@ class PostgresRows:
             with self._pool.connection() as connection:
                 return work(connection)
         except _GONE as error:
-            raise StoreUnavailable(
-                f"the key store in PostgreSQL did not answer ({type(error).__name__})"
-            ) from None
+            raise _no_answer(error) from None
 
     def _prepare(self) -> None:
         with self._preparing:
@@ -92,7 +98,16 @@ def _make_tables(connection: psycopg.Connection) -> None:
     is there is left alone: it may be another role's, and this one may not make any."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
     for table in TABLES:
-        there = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
-        if there is None or there[0] is None:
+        if not _is_there(connection, table):
             for statement in making(table, PostgresRows.dialect):
                 connection.execute(statement)
+
+
+def _is_there(connection: psycopg.Connection, table: str) -> bool:
+    found = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
+    return found is not None and found[0] is not None
+
+
+def _no_answer(error: Exception) -> StoreUnavailable:
+    """Its own text may name hosts and roles."""
+    return StoreUnavailable(f"the key store in PostgreSQL did not answer ({type(error).__name__})")

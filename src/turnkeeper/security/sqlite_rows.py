@@ -39,6 +39,9 @@ class SqliteRows:
         self._prepared = False
         self._preparing = threading.Lock()
 
+    def is_made(self) -> bool:
+        return self._path.is_file() and self._path.stat().st_size > 0
+
     def run(self, statement: str, **values: Value) -> list[Row]:
         with self._connected() as connection:
             return connection.execute(statement, values).fetchall()

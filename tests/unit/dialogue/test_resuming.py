@@ -222,6 +222,54 @@ def test_whoever_is_kept_out_may_be_handed_off() -> None:
     assert (agent.reply.status, agent.reply.next) == ("handed_off", "transfer")
 
 
+def test_a_form_that_a_person_has_stays_theirs_until_somebody_is_let_in(
+    back: tuple[Caller, Agent],
+) -> None:
+    caller, agent = back
+    caller.hands_off()
+    caller.connects()
+    new, _ = talk(guarded())
+    assert agent.reply == new.last.reply
+    for guess in ("march 6 1980", "march 7 1980"):
+        assert caller.says(guess).say == f"{SORRY} date of birth?"
+        assert caller.state.status == "handed_off"
+        caller.connects()
+    caller.says("it's the fifth of march 1980")
+    agent.asks("story")
+    assert (agent.reply.restored, agent.reply.status, caller.state.status) == (
+        True,
+        "collecting",
+        "collecting",
+    )
+
+
+def test_whoever_is_kept_out_of_it_leaves_it_with_the_person(back: tuple[Caller, Agent]) -> None:
+    caller, agent = back
+    caller.hands_off()
+    caller.connects()
+    for guess in ("march 6 1980", "march 7 1980", "march 8 1980", "march 5 1980"):
+        caller.says(guess)
+    assert (agent.reply.say, agent.reply.next) == (SHUT, "hang_up")
+    assert caller.state.status == "handed_off"
+    agent.knows(date_of_birth="1980-03-05", policy="123456")
+
+
+@pytest.mark.parametrize("by", ["the caller", "an operator"])
+def test_whoever_rings_about_it_may_be_given_to_a_person_as_at_any_door(by: str) -> None:
+    said = []
+    for had in (False, True):
+        caller, agent = owner_of(guarded(hand_off="desk"), "march 5 1980", "1 2 3 4 5 6")
+        if had:
+            caller.hands_off()
+        caller.connects()
+        said.append(caller.says("operator") if by == "the caller" else caller.hands_off())
+        assert (agent.reply.status, agent.reply.next) == ("handed_off", "transfer")
+        assert caller.says("march 5 1980").next == "transfer"
+        agent.knows(date_of_birth="1980-03-05", policy="123456")
+        assert caller.state.door is not None
+    assert said[0] == said[1]
+
+
 def test_nobody_learns_which_of_two_answers_was_wrong() -> None:
     both = guarded(BORN, POLICY, STORY, resume=Resume(verify=("date_of_birth", "policy")))
     replies = []
@@ -311,6 +359,9 @@ def test_no_reply_before_the_right_answers_depends_on_what_was_recorded() -> Non
     both = Resume(verify=("date_of_birth", "pin"), attempts=3)
     the_form = guarded(*EVERYTHING, resume=both)
     owners = [owner_of(the_form, *said)[0] for said in LIVES.values()]
+    owners += [owner_of(the_form, *said)[0] for said in LIVES.values()]
+    for owner in owners[len(LIVES) :]:
+        owner.hands_off()
     for sequence in range(200):
         callers = [somebody(the_form, owner.state) for owner in owners]
         replies = [caller.connects().model_dump_json() for caller in callers]
