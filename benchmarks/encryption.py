@@ -3,17 +3,16 @@
 Run from the root of the repository: `uv run python -m benchmarks.encryption`. See README.md here.
 """
 
-import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from benchmarks.figures import Round, median_ratio, percentile, pooled
+from benchmarks.figures import Round
+from benchmarks.report import Ratio, Report
 from benchmarks.rig import TURNKEEPER, rig, worker_process
 from benchmarks.turn import Road, TurnkeeperRoad, timed_rounds
 from turnkeeper import VoiceSessions
@@ -26,37 +25,10 @@ from worker.process import run_command
 PLAIN, ENCRYPTED, AGAIN = "in clear", "encrypted", "in clear again"
 """The third is the first once more: what the two differ by is what the machine adds by itself."""
 
-TARGET = 1.05
+TARGETS = {ENCRYPTED: 1.05}
 """How many times as long as in clear an encrypted turn may take at most, p50."""
 
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the rounds come to."""
-
-    rounds: Sequence[Round]
-
-    def rows(self) -> list[dict[str, object]]:
-        """A row a kind: times in ms, the ratio to turns in clear within each round."""
-        return [self._row(kind) for kind in self.rounds[0]]
-
-    def _row(self, kind: str) -> dict[str, object]:
-        times = pooled(self.rounds, kind)
-        return {
-            "kind": kind,
-            "turns": len(times),
-            "p50_ms": round(percentile(times, 0.50), 2),
-            "p95_ms": round(percentile(times, 0.95), 2),
-            "times_in_clear": round(median_ratio(self.rounds, kind, PLAIN), 3),
-            "target": TARGET if kind == ENCRYPTED else None,
-        }
-
-    def table(self) -> str:
-        lines = ["| turn | p50 ms | p95 ms | times in clear | target |", "|---|---|---|---|---|"]
-        for row in self.rows():
-            kind, _, p50, p95, ratio, target = row.values()
-            lines.append(f"| {kind} | {p50} | {p95} | {ratio} | {target or ''} |")
-        return "\n".join(lines)
+RATIOS = (Ratio("times_in_clear", "times in clear", to=PLAIN, digits=3),)
 
 
 @click.command()
@@ -68,8 +40,8 @@ def main(rounds: int, as_json: bool) -> None:
 
 
 async def _main(rounds: int, as_json: bool) -> None:
-    report = Report(await measure(rounds))
-    click.echo(json.dumps(report.rows(), indent=2) if as_json else report.table())
+    report = Report(await measure(rounds), RATIOS, TARGETS)
+    click.echo(report.text(as_json=as_json))
 
 
 async def measure(rounds: int) -> list[Round]:

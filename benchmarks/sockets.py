@@ -21,7 +21,8 @@ from jwt.algorithms import OKPAlgorithm
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.claim import FORM
-from benchmarks.figures import Round, median_ratio, percentile, pooled
+from benchmarks.figures import Round, median_ratio
+from benchmarks.report import times
 from benchmarks.rig import FORMS, TURNKEEPER, BenchmarkError, rig, worker_process
 from turnkeeper import VoiceSession, VoiceSessions
 from turnkeeper.contract import DEFAULT_TENANT
@@ -190,9 +191,7 @@ def _rows(rounds: list[Round], sockets: int, rate: float) -> list[dict[str, obje
             "kind": kind,
             "sockets": sockets,
             "turns_per_second": rate,
-            "turns": len(times := pooled(rounds, kind)),
-            "p50_ms": round(percentile(times, 0.50), 2),
-            "p95_ms": round(percentile(times, 0.95), 2),
+            **times(rounds, kind),
             "times_the_floor": round(median_ratio(rounds, kind, FLOOR), 2),
         }
         for kind in (FLOOR, SOCKETS)

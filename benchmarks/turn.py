@@ -4,12 +4,9 @@ Run from the root of the repository: `uv run python -m benchmarks.turn`. See REA
 """
 
 import asyncio
-import json
 import random
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
@@ -17,8 +14,9 @@ import click
 from temporalio.client import Client, WorkflowHandle
 
 from benchmarks.claim import ANSWERS, CLAIM, FORM
-from benchmarks.figures import Round, median_ratio, percentile, pooled
+from benchmarks.figures import Round
 from benchmarks.raw import ONLY_UPDATE, RAW, WITH_LOCAL_ACTIVITY
+from benchmarks.report import Ratio, Report
 from benchmarks.rig import TURNKEEPER, BenchmarkError, rig, worker_process
 from turnkeeper import VoiceSession, VoiceSessions
 from turnkeeper.temporal import TASK_TIMEOUT
@@ -34,6 +32,11 @@ SANDBOX = ", sandboxed"
 
 TARGETS = {FLOOR: 1.6, LOCAL + SANDBOX: 1.2}
 """How many times as long as each a full turn may take at most, p50; our worker is sandboxed."""
+
+RATIOS = (
+    Ratio("times_the_floor", "times the floor", to=FLOOR),
+    Ratio("turn_is_times_this", "a full turn is times this", kind=TURN),
+)
 
 PAUSE_SECONDS = 0.03
 """Before each turn, in every kind: a caller takes longer, and what a server does after its answer
@@ -109,39 +112,6 @@ class TurnkeeperRoad:
         return self._session
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the rounds come to."""
-
-    rounds: Sequence[Round]
-
-    def rows(self) -> list[dict[str, object]]:
-        """A row a kind, times in ms; the ratios are to the floor and of Turnkeeper to the kind."""
-        return [self._row(kind) for kind in self.rounds[0]]
-
-    def _row(self, kind: str) -> dict[str, object]:
-        times = pooled(self.rounds, kind)
-        return {
-            "kind": kind,
-            "turns": len(times),
-            "p50_ms": round(percentile(times, 0.50), 2),
-            "p95_ms": round(percentile(times, 0.95), 2),
-            "times_the_floor": round(median_ratio(self.rounds, kind, FLOOR), 2),
-            "turn_is_times_this": round(median_ratio(self.rounds, TURN, kind), 2),
-            "target": TARGETS.get(kind),
-        }
-
-    def table(self) -> str:
-        lines = [
-            "| kind | p50 ms | p95 ms | times the floor | a full turn is times this | target |",
-            "|---|---|---|---|---|---|",
-        ]
-        for row in self.rows():
-            kind, _, p50, p95, floor, turn, target = row.values()
-            lines.append(f"| {kind} | {p50} | {p95} | {floor} | {turn} | {target or ''} |")
-        return "\n".join(lines)
-
-
 @click.command()
 @click.option("--rounds", default=40, show_default=True, help="Claims that are timed.")
 @click.option("--json", "as_json", is_flag=True, help="Rows as JSON.")
@@ -151,8 +121,8 @@ def main(rounds: int, as_json: bool) -> None:
 
 
 async def _main(rounds: int, as_json: bool) -> None:
-    report = Report(await measure(rounds))
-    click.echo(json.dumps(report.rows(), indent=2) if as_json else report.table())
+    report = Report(await measure(rounds), RATIOS, TARGETS)
+    click.echo(report.text(as_json=as_json))
 
 
 async def measure(rounds: int) -> list[Round]:

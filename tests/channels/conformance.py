@@ -4,8 +4,11 @@ A channel is driven as its platform drives it, by a `Line`; each scenario here i
 them, and what is left in the session is compared with what the Python client would have left.
 """
 
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Protocol
+
+import pytest
 
 from tests.channels.stand import GatewayProcess, Stand
 from turnkeeper.contract import SessionState
@@ -47,6 +50,8 @@ class Unsupported(Exception):
 
 
 Scenario = Callable[[Line, Stand, str], Awaitable[None]]
+CALLERS = itertools.count(100)
+"""The last digits of callers whom no other scenario knows."""
 
 
 async def state_of(stand: Stand, caller: str) -> SessionState:
@@ -154,3 +159,17 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_caller_is_handed_off,
     a_caller_cancels,
 )
+
+every_scenario = pytest.mark.parametrize(
+    "scenario", SCENARIOS, ids=lambda scenario: scenario.__name__
+)
+
+
+async def play(scenario: Scenario, line: Line, stand: Stand) -> None:
+    """The scenario with a caller of its own; skips what the platform has not."""
+    try:
+        await scenario(line, stand, f"+1415555{next(CALLERS):04}")
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    finally:
+        await line.close()

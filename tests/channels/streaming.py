@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.channels.stand import FORM, ROOT
+from tests.ids import id_of
 from turnkeeper.client import VoiceSessions
 from turnkeeper.contract import DEFAULT_TENANT, Reply, SessionState, Turn
 from turnkeeper.errors import StoreUnavailable
@@ -26,6 +27,7 @@ from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway import stream
 from turnkeeper.gateway.access.gate import Access, Gate, OneTenant
+from turnkeeper.gateway.access.limits import Limits as TenantLimits
 from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.access.tickets import Tickets
 from turnkeeper.gateway.access.ways import Made
@@ -42,6 +44,8 @@ MADE = Made(DEFAULT_TENANT)
 """Who comes in at these gateways, with every scope."""
 POLL_SECONDS = 0.02
 TINY_BUFFER = 4096
+NOBODY = id_of("claim", "nobody")
+"""The id of a session that is not there."""
 
 
 class HeldBackend(MemoryBackend):
@@ -95,11 +99,12 @@ async def gateway(
     every: float = POLL_SECONDS,
     access: Access = MADE,
     tickets: Tickets | None = None,
+    counts: TenantLimits | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway with the WebSocket alone, on a free port; `backend` is shared with others, sessions
     are read `every` so many seconds."""
     async with VoiceSessions(backend) as sessions:
-        gate = Gate(access, OneTenant(sessions), Site(), DEFAULT_TENANT, tickets)
+        gate = Gate(access, OneTenant(sessions), Site(), DEFAULT_TENANT, tickets, counts)
         gate.door(Principal(DEFAULT_TENANT, frozenset())).feeds.every = every
         app = FastAPI()
         app.state.gate = gate
@@ -189,6 +194,18 @@ class Caller:
     async def drop(self) -> None:
         self.socket.transport.abort()
         await self.socket.wait_closed()
+
+
+async def state_of(gateway: Gateway, caller: str = "+14155550100") -> SessionState:
+    return await gateway.sessions.state(await gateway.sessions.session_id("claim", caller))
+
+
+async def leg_of(gateway: Gateway, number: int = 1, caller: str = "+14155550100") -> str:
+    """How the leg ended; it has, or this waits until it has."""
+    async with asyncio.timeout(10):
+        while (leg := (await state_of(gateway, caller)).legs[number - 1]).closed_at is None:
+            await asyncio.sleep(0.01)
+    return leg.reason
 
 
 def said(message: Message) -> str:

@@ -2,8 +2,8 @@
 and what a good one reaches."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,21 +13,17 @@ import pytest_asyncio
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from tests.channels.credentials import BAD, Credentials
 from tests.channels.http_calls import FORM, Forms, client
 from tests.channels.issuer import AUDIENCE, ISSUER, Issuer
 from tests.ids import id_of
-from turnkeeper.errors import StoreUnavailable, TooManyRequests, Unauthenticated
-from turnkeeper.gateway.access.api_keys import PREFIX, ApiKeys
+from turnkeeper.errors import StoreUnavailable, Unauthenticated
 from turnkeeper.gateway.access.jwks import Jwks
 from turnkeeper.gateway.access.limits import Limits
-from turnkeeper.gateway.access.principal import SCOPES, Principal, Scope
-from turnkeeper.gateway.access.tokens import Tokens
-from turnkeeper.gateway.access.ways import ByBeginning
+from turnkeeper.gateway.access.principal import SCOPES, Scope
+from turnkeeper.gateway.access.tokens import Tokens, tokens_of
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.http.models import path_of
-from turnkeeper.security.access_rows import ApiKeyRows
-from turnkeeper.security.identity import PUBLIC_KEY
-from turnkeeper.security.sqlite_rows import SqliteRows
 from turnkeeper.settings import read_settings
 from turnkeeper.testing import MemorySessions
 
@@ -61,7 +57,7 @@ PAGE = {"/", "/console/config.json", "/console/{name}"}
 PUBLIC = {*PAGE, "/openapi.json", "/asyncapi.json", "/livez", "/readyz"}
 """What says nothing of anybody: the page, what describes the API, whether the process works."""
 SIGNED = {"/twilio/voice", "/twilio/action"}
-"""Webhooks, which their platforms sign: tests/channels/test_twilio.py."""
+"""Webhooks, which their platforms sign: tests/channels/signatures."""
 SOCKETS = {"/v1/stream", "/twilio/relay", "/retell/{form}/{call_id}"}
 """Their first message, or the platform's signature, lets in: tests of these channels."""
 
@@ -86,69 +82,22 @@ class Guarded:
     app: FastAPI
     tenants: MemoryTenants
     issuer: Issuer
-    keys: ApiKeys
     bad: dict[str, str | None]
     killed: list[int] = field(default_factory=list)
 
 
-async def identity_key(tenant: str) -> bytes:
-    return PUBLIC_KEY
-
-
 async def guarded(folder: Path) -> Guarded:
-    issuer, stranger = Issuer("ES256"), Issuer("ES256")
-    jwks = Jwks(issuer.settings(folder)["jwt_jwks"])
-    keys = ApiKeys(ApiKeyRows(SqliteRows(folder / "keys.db")), identity_key)
-    tenants, killed = MemoryTenants(), [0]
+    given, tenants, killed = Credentials.made(folder), MemoryTenants(), [0]
 
     async def kill() -> None:
         killed[0] += 1
 
-    access = ByBeginning({PREFIX: keys, "": Tokens(jwks, ISSUER, AUDIENCE)})
     app = create_app(
-        tenants.of("default"), access=access, tenants=tenants, forms=Forms(), kill_worker=kill
+        tenants.of("default"), access=given.access, tenants=tenants, forms=Forms(), kill_worker=kill
     )
     app.state.gate.limits = Limits(MUCH, MUCH, failures=MUCH)
-    return Guarded(app, tenants, issuer, keys, await bad_tokens(issuer, stranger, keys), killed)
-
-
-async def bad_tokens(issuer: Issuer, stranger: Issuer, keys: ApiKeys) -> dict[str, str | None]:
-    revoked = await keys.make("revoked", "default", SCOPES, None)
-    await keys.revoke("default", revoked.split("_")[1])
-    good = await keys.make("good", "default", SCOPES, None)
-    wrong: dict[str, Mapping[str, object]] = {
-        "expired": {"exp": 1},
-        "not begun": {"nbf": 2**33},
-        "issued in the future": {"iat": 2**33},
-        "wrong audience": {"aud": "another"},
-        "wrong issuer": {"iss": "https://evil.example"},
-        "no tenant": {"tenant": None},
-        "a tenant that can't be one": {"tenant": "a:b"},
-        **{f"no {claim}": {claim: None} for claim in ("exp", "iat", "aud", "iss", "sub")},
-    }
-    return {
-        "no token": None,
-        "no words": "",
-        "no token at all": "hello",
-        "nested": "W1tb" * 1500 + ".e30.e30",
-        **{name: issuer.token(claims=claims) for name, claims in wrong.items()},
-        "alg none": issuer.unsigned(),
-        "alg none in capitals": issuer.unsigned(alg="NoNe"),
-        "HS256 with the public key": issuer.signed_with_the_public_key(),
-        "signed by another": stranger.token(),
-        "unknown kid": issuer.token(headers={"kid": "other"}),
-        "kid is a path": issuer.token(headers={"kid": "../../dev/null"}),
-        "a key of its own": stranger.token(headers={"jwk": {}, "jku": "https://evil.example/jwks"}),
-        "critical extension": issuer.token(headers={"crit": ["x"], "x": 1}),
-        "changed": issuer.token()[:-6] + "AAAAAA",
-        "too long": issuer.token(claims={"padding": "x" * 9000}),
-        "revoked key": revoked,
-        "expired key": await keys.make("expired", "default", SCOPES, -1),
-        "unknown key": f"tk_{'a' * 12}_{'a' * 52}",
-        "another's secret": f"{good[:-4]}{'aaaa' if good[-4:] != 'aaaa' else 'bbbb'}",
-        "a key without its end": good[:-1],
-        "made by dev": f"td_{'a' * 52}",
-    }
+    bad = {name: await make(given) for name, make in BAD.items()}
+    return Guarded(app, tenants, given.issuer, {"no token": None, **bad}, killed)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -256,6 +205,21 @@ async def test_every_allowed_algorithm_is_taken_and_only_with_its_own_kind_of_ke
     principal = await tokens.principal(token)
     assert principal.scopes == {"talk"}
     assert (principal.tenant, principal.caller, principal.key_id) == ("default", None, algorithm)
+
+
+@pytest.mark.parametrize("typ", [None, "JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"])
+async def test_a_token_may_say_that_it_is_one(typ: str | None, gate: Guarded) -> None:
+    token = gate.issuer.token("talk", headers={"typ": typ})
+    assert (await gate.app.state.gate.access.principal(token)).scopes == {"talk"}
+
+
+async def test_a_token_may_be_good_for_as_long_as_the_setting_says(tmp_path: Path) -> None:
+    issuer, now = Issuer(), int(time.time())
+    settings = read_settings(**issuer.settings(tmp_path), jwt_longest_life=3600)
+    taken, refused = (issuer.token(claims={"iat": now, "exp": now + n}) for n in (3600, 3601))
+    assert (await tokens_of(settings).principal(taken)).key_id == "ES256"
+    with pytest.raises(Unauthenticated, match="TURNKEEPER_JWT_LONGEST_LIFE"):
+        await tokens_of(settings).principal(refused)
 
 
 @pytest.mark.parametrize("scope", ["", "talk", "talk caller", "tenants", "Tenant"])
@@ -370,41 +334,6 @@ async def test_over_its_rate_a_tenant_is_told_when_to_come_back(tmp_path: Path) 
         got = [(await http.get("/v1/forms")).status_code for _ in range(3)]
         assert got == [401, 401, 429]
         assert (await http.get("/v1/forms", headers=other)).status_code == 200
-
-
-async def test_a_tenant_has_no_more_streams_than_it_may(tmp_path: Path) -> None:
-    limits, principal = Limits(max_streams=1), Principal("acme", frozenset())
-    limits.require_stream(principal)
-    with limits.streaming(principal), pytest.raises(Exception, match="too many"):
-        limits.require_stream(principal)
-    limits.require_stream(principal)
-
-
-async def test_one_end_user_cannot_use_up_what_their_tenant_may() -> None:
-    limits = Limits(opening_rate="20/minute", max_streams=12)
-    eve, ann = (Principal("acme", frozenset(), caller=one) for one in ("eve", "ann"))
-    agent = Principal("acme", frozenset())
-    for _ in range(2):
-        await limits.opening(eve)
-    for _ in range(20):
-        with pytest.raises(TooManyRequests):
-            await limits.opening(eve)
-    for other in (ann, agent):
-        await limits.opening(other)
-    with ExitStack() as held:
-        for _ in range(10):
-            limits.require_stream(eve)
-            held.enter_context(limits.streaming(eve))
-        with pytest.raises(TooManyRequests, match="too many"):
-            limits.require_stream(eve)
-        for other in (ann, agent):
-            limits.require_stream(other)
-            held.enter_context(limits.streaming(other))
-        for one in (ann, agent):  # Twelve are the tenant's.
-            with pytest.raises(TooManyRequests, match="too many"):
-                limits.require_stream(one)
-    limits.require_stream(eve)
-    assert not limits._streams, "who has gone is not remembered"
 
 
 # --- browsers and logs ----------------------------------------------------------------------------

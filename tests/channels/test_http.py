@@ -103,8 +103,19 @@ async def test_an_operator_hands_off_and_cancels(http: httpx.AsyncClient) -> Non
     assert (handed.status_code, handed.json()["status"]) == (200, "handed_off")
     cancelled = await http.post(f"{call.path}/cancel")
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
-    again = problem(await http.post(f"{call.path}/cancel"), 409, "session-closed")
-    assert again["session_status"] == "cancelled"
+    late = problem(await http.post(f"{call.path}/hand-off"), 409, "session-closed")
+    assert late["session_status"] == "cancelled"
+
+
+@pytest.mark.parametrize("request_", ["hand-off", "cancel"])
+async def test_a_hand_off_or_a_cancel_that_is_sent_again_gets_the_same_reply(
+    http: httpx.AsyncClient, request_: str
+) -> None:
+    call = await ring(http)
+    await call.turn("u1", "4321")
+    first, again = [await http.post(f"{call.path}/{request_}") for _ in range(2)]
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert (await http.get(call.path)).json()["turns"] == 2
 
 
 async def test_the_transcript_has_what_was_heard_and_said(http: httpx.AsyncClient) -> None:

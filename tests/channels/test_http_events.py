@@ -77,16 +77,18 @@ class Watching:
             return await anext(self._events)
 
     async def state(self) -> SessionState:
+        return (await self.known())[0]
+
+    async def known(self) -> tuple[SessionState, str]:
+        """The next state, and the id that it is told under."""
         event = await self.next()
         assert event.event == "state"
-        state = SessionState.model_validate_json(event.data)
-        assert event.id == str(state.version)
-        return state
+        return SessionState.model_validate_json(event.data), event.id
 
 
 @asynccontextmanager
 async def watching(
-    http: httpx.AsyncClient, call: Call, *, seen: str = "", **query: int
+    http: httpx.AsyncClient, call: Call, *, seen: str = "", **query: str
 ) -> AsyncIterator[Watching]:
     headers = {"last-event-id": seen} if seen else {}
     url = f"{call.path}/events"
@@ -134,18 +136,44 @@ async def test_a_turn_from_elsewhere_is_seen_too(
 async def test_one_who_comes_back_misses_nothing(http: httpx.AsyncClient) -> None:
     call = await ring(http)
     async with watching(http, call) as events:
-        seen = await events.state()
+        _, seen = await events.known()
     await call.turn("u1", "4321")
-    async with watching(http, call, seen=str(seen.version)) as events:
+    async with watching(http, call, seen=seen) as events:
         assert (await events.state()).form_answers == {"policy": "4321"}
 
 
-async def test_after_a_version_only_newer_ones_are_told(http: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("by", ["id", "version"])
+async def test_after_a_state_only_newer_ones_are_told(http: httpx.AsyncClient, by: str) -> None:
     call = await ring(http)
-    version = (await http.get(call.path)).json()["version"]
-    async with watching(http, call, after=version) as events:
+    async with watching(http, call) as events:
+        state, seen = await events.known()
+    async with watching(http, call, after=seen if by == "id" else str(state.version)) as events:
         await call.turn("u1", "4321")
-        assert (await events.state()).version > version
+        assert (await events.state()).version > state.version
+
+
+async def test_after_a_state_of_an_ended_session_the_next_one_is_told_from_its_beginning(
+    http: httpx.AsyncClient,
+) -> None:
+    """Its versions begin anew: told by version alone, its first changes would pass for old ones."""
+    call = await ring(http)
+    await call.turn("u1", "4321")
+    await http.post(f"{call.path}/cancel")
+    async with watching(http, call) as events:
+        last, seen = await events.known()
+    begun = await ring(http)
+    async with watching(http, begun, after=seen) as events:
+        state = await events.state()
+    assert state.epoch == begun.opened["epoch"] != last.epoch
+    assert state.version < last.version
+
+
+async def test_what_is_no_event_s_id_is_refused(http: httpx.AsyncClient) -> None:
+    call = await ring(http)
+    for after in ("x", "-1", "1.", ".1", "a b.1", "1" * 11, ""):
+        refused = await http.get(f"{call.path}/events", params={"after": after})
+        detail = problem(refused, 422, "invalid-input")["detail"]
+        assert detail == "query.after: this is not such an id", after
 
 
 async def test_it_ends_with_the_session_and_tells_a_browser_so(http: httpx.AsyncClient) -> None:
@@ -153,13 +181,14 @@ async def test_it_ends_with_the_session_and_tells_a_browser_so(http: httpx.Async
     async with watching(http, call) as events:
         await events.state()
         await http.post(f"{call.path}/cancel")
-        last = await events.state()
+        last, seen = await events.known()
         end = await events.next()
         assert (last.status, end.event, end.json()) == ("cancelled", "end", {"status": "cancelled"})
         with pytest.raises(StopAsyncIteration):
             await events.next()
-    seen = {"last-event-id": str(last.version)}
-    assert (await http.get(f"{call.path}/events", headers=seen)).status_code == 204
+    for known in (seen, str(last.version)):
+        again = await http.get(f"{call.path}/events", headers={"last-event-id": known})
+        assert again.status_code == 204
 
 
 async def test_a_store_that_cannot_be_reached_is_told_and_is_no_end(

@@ -160,11 +160,20 @@ async def test_a_body_that_is_not_json_is_refused(http: httpx.AsyncClient) -> No
     problem(await http.post("/v1/sessions", data={"form": "claim"}), 415, "not-json")
     problem(await http.post("/v1/sessions", content=b"{}"), 415, "not-json")
     broken = await http.post("/v1/sessions", content=b'{"form": ' + HIDDEN.encode(), headers=JSON)
-    assert HIDDEN not in problem(broken, 422, "invalid-input")["detail"]
+    assert problem(broken, 400, "malformed-request")["detail"] == "The body is not JSON (RFC 8259)."
     endless = b'{"leg": ' + b"1" * 5000 + b"}"
     problem(
         await http.post("/v1/sessions", content=endless, headers=JSON), 400, "malformed-request"
     )
+
+
+async def test_an_address_that_is_none_is_told_where_the_others_are(
+    http: httpx.AsyncClient,
+) -> None:
+    nowhere = problem(await http.get("/v1/foo"), 404, "no-such-route")
+    assert "/openapi.json" in nowhere["detail"]
+    wrong_way = await http.delete("/v1/sessions")
+    assert "Allow" in problem(wrong_way, 405, "method-not-allowed")["detail"]
 
 
 async def test_a_turn_over_the_limit_is_refused(http: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.claim import CLAIM
 from benchmarks.figures import median_ratio, percentile, pooled, slope
+from benchmarks.report import Ratio, Report
 
 ROUNDS = [
     {"a": [1.0, 2.0, 3.0], "b": [2.0, 4.0, 6.0]},
@@ -34,6 +35,24 @@ def test_a_ratio_is_taken_within_each_round() -> None:
 def test_pooled_times_are_those_of_all_rounds() -> None:
     """Nothing is dropped on the way to p50 and p95."""
     assert pooled(ROUNDS, "a") == [1.0, 2.0, 3.0, 10.0, 20.0, 30.0, 1.0, 1.0, 1.0]
+
+
+def test_a_report_has_a_row_a_kind_with_its_ratios_and_its_target() -> None:
+    """A ratio is to the row's own kind where it names one kind alone."""
+    ratios = (Ratio("to_a", "times a", to="a"), Ratio("b_to", "b is times this", kind="b"))
+    report = Report(ROUNDS, ratios, {"b": 1.6})
+    first, second = report.rows()
+    assert first == {
+        "kind": "a", "turns": 9, "p50_ms": 2.0, "p95_ms": 30.0,
+        "to_a": 1.0, "b_to": 2.0, "target": None,
+    }  # fmt: skip
+    assert (second["to_a"], second["b_to"], second["target"]) == (2.0, 1.0, 1.6)
+    assert report.table().splitlines() == [
+        "| kind | p50 ms | p95 ms | times a | b is times this | target |",
+        "|---|---|---|---|---|---|",
+        "| a | 2.0 | 30.0 | 1.0 | 2.0 |  |",
+        "| b | 4.0 | 900.0 | 2.0 | 1.0 | 1.6 |",
+    ]
 
 
 def test_a_slope_leaves_out_what_was_there_before() -> None:

@@ -8,25 +8,20 @@ import pytest
 
 pytest.importorskip("pipecat", reason="scripts/adapters has an environment for it")
 
+from tests.adapters.pipecat.calls import THEFT, state_of
 from tests.adapters.pipecat.phone import CALLER, Phone, until
 from tests.durable.conftest import World
 from turnkeeper.adapters.pipecat import DurableFormProcessor
 from turnkeeper.client import VoiceSessions
-from turnkeeper.contract import SessionState
 from worker.child import kill_child, start_child
 from worker.server import EmbeddedServer
 
 AGENT = Path(__file__).with_name("agent_process.py")
-THEFT = "Was anything stolen?"
 DAY = "What day did it happen?"
 
 
 def agent(sessions: VoiceSessions, transport_id: str) -> DurableFormProcessor:
     return DurableFormProcessor(sessions, "claim", caller=CALLER, transport_id=transport_id)
-
-
-async def state_of(sessions: VoiceSessions) -> SessionState:
-    return await sessions.state(await sessions.session_id("claim", CALLER))
 
 
 async def test_a_caller_whose_agent_was_killed_comes_back_to_the_same_question(

@@ -1,6 +1,6 @@
 """An agent's host that calls the tools of `turnkeeper mcp`, with the server in this process.
 
-The process is killed and started again in tests/channels/test_mcp.py: here it is the tools that are
+The process is killed and started again in tests/channels/mcp: here it is the tools that are
 compared with the other channels.
 """
 

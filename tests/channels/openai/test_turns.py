@@ -1,32 +1,14 @@
 """OpenAI-compatible: which turn a request is, whatever else was asked before it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 
-from tests.channels.chat_platform import CALLER, CLAIM, Platform, gateway, state_of
+from tests.channels.openai.chat_platform import CALLER, Platform, gateway, state_of
 from turnkeeper.contract import Reply, Turn
 from turnkeeper.gateway.calls import Conversation
 from turnkeeper.testing import MemorySessions
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def sessions() -> AsyncIterator[MemorySessions]:
-    async with MemorySessions([CLAIM]) as sessions:
-        yield sessions
-
-
-@pytest.fixture
-def app(sessions: MemorySessions) -> FastAPI:
-    return gateway(sessions)
-
-
-@pytest.fixture
-def platform(app: FastAPI) -> Platform:
-    return Platform(app)
 
 
 async def test_the_same_request_again_is_the_same_turn(

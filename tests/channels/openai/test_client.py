@@ -4,54 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
-from openai import (
-    AsyncOpenAI,
-    ConflictError,
-    DefaultAsyncHttpxClient,
-    InternalServerError,
-    NotFoundError,
-)
+from openai import AsyncOpenAI, ConflictError, InternalServerError, NotFoundError
 
-from tests.channels.chat_platform import CALLER, CLAIM, Body, Platform, gateway, state_of, tool
+from tests.channels.openai.chat_platform import CALLER, Body, Platform, gateway, state_of, tool
 from tests.channels.stand import ROOT, Stand
 from turnkeeper.gateway.openai import refusal
 from turnkeeper.testing import MemorySessions
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def sessions() -> AsyncIterator[MemorySessions]:
-    async with MemorySessions([CLAIM]) as sessions:
-        yield sessions
-
-
-@pytest.fixture
-def app(sessions: MemorySessions) -> FastAPI:
-    return gateway(sessions)
-
-
-@pytest.fixture
-def platform(app: FastAPI) -> Platform:
-    return Platform(app)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def client(app: FastAPI) -> AsyncIterator[AsyncOpenAI]:
-    """The client as a developer sets it up, but for its transport."""
-    transport = httpx2.ASGITransport(app)
-    async with AsyncOpenAI(
-        base_url="http://127.0.0.1/v1",
-        api_key="none",
-        default_headers={"X-Turnkeeper-Subject": CALLER, "X-Turnkeeper-Call": "call-1"},
-        http_client=DefaultAsyncHttpxClient(transport=transport),
-    ) as client:
-        yield client
-
 
 # --- the client -----------------------------------------------------------------------------------
 
