@@ -30,6 +30,7 @@ from turnkeeper.erasure import ErasureCertificate, ErasureOrder, Step
 from turnkeeper.errors import InvalidInput, KeyShredded, SessionNotFound
 from turnkeeper.export import SessionsExport
 from turnkeeper.instruments import RESTORES
+from turnkeeper.repeating import once
 from turnkeeper.security.identity import (
     is_session_of,
     normal_caller,
@@ -218,12 +219,12 @@ class VoiceSessions:
         return await self.backend_of(session_id).attempts(session_id)
 
     async def cancel(self, session_id: str, reason: str = "") -> Reply:
-        """End a session without submitting it."""
+        """End a session without submitting it; repeated, it is the same reply."""
         cancel = sendable(Cancel(request_id=token(), reason=reason))
-        return await self.shielded(self.backend_of(session_id).cancel(session_id, cancel))
+        return await self.shielded(once(self.backend_of(session_id), session_id, cancel))
 
     async def hand_off(self, session_id: str, reason: str = "", *, unlock: bool = False) -> Reply:
-        """Leave the caller to a person: the answers wait, and a caller who rings back goes on.
+        """Leave the caller to a person; one who rings back goes on. Repeated, it is the same reply.
 
         Args:
             session_id: which session.
@@ -232,10 +233,10 @@ class VoiceSessions:
                 other means who it is. Never for an agent to decide.
 
         Raises:
-            SessionClosed: it is handed off already, submitted, or has ended.
+            SessionClosed: it is submitted, or has ended.
         """
         hand_off = sendable(HandOff(request_id=token(), reason=reason, unlock=unlock))
-        return await self.shielded(self.backend_of(session_id).hand_off(session_id, hand_off))
+        return await self.shielded(once(self.backend_of(session_id), session_id, hand_off))
 
     async def migrate(
         self, session_id: str, reason: str = "", *, back: bool = False

@@ -9,7 +9,7 @@ A host does three things in turn, one message at a time:
 Nothing here waits, so a session only ever changes in `take` and its like, between two messages.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -31,8 +31,8 @@ from turnkeeper.contract import (
 from turnkeeper.dialogue.events import Decision, Event, Moved, TurnTaken
 from turnkeeper.dialogue.evolve import evolve, fold
 from turnkeeper.dialogue.state import DialogueState
-from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN, may_hand_off
-from turnkeeper.dialogue.verify import charged, outside, verification
+from turnkeeper.dialogue.status import CLOSED, MOVES, OPEN, may_hand_off, runs_out, takes_turns
+from turnkeeper.dialogue.verify import charged, legs_outside, outside, verification
 from turnkeeper.dialogue.view import confirming, progress, shown, shown_answers
 from turnkeeper.errors import MigrationRefused, SessionClosed, StaleWrite
 from turnkeeper.forms.model import Form, Frozen
@@ -41,6 +41,8 @@ from turnkeeper.ledger import Ledger, LedgerRecord, connect_key, request_key
 
 AMENDABLE: frozenset[Status] = OPEN | {"handed_off"}
 """Where the newest turn may still get other words: a hand-off may have been half a sentence."""
+GONE_AFTER = timedelta(minutes=15)
+"""A caller who was silent for so long is off the line, though nobody hung up: agents die."""
 SHOWN_FOR = timedelta(days=30)
 """How long `again: show` shows a session whose form has no `keep_for`."""
 KEPT_EXCHANGES = 120
@@ -100,7 +102,7 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether it takes turns."""
+        """Whether its form is worked on."""
         return self.dialogue.status in OPEN
 
     @property
@@ -191,23 +193,30 @@ class Session:
             update={"epoch": self.ledger.epoch, "leg": self.ledger.leg}
         )
 
-    def admit_migration(self, migrate: Migrate) -> None:
-        """Raises SessionClosed or MigrationRefused unless the session waits for its caller."""
+    def admit_migration(self, migrate: Migrate) -> bool:
+        """Whether there may be something to do: a session that went back is back already. Raises
+        SessionClosed, and MigrationRefused where there is no version to go back to."""
         if self.dialogue.status not in AMENDABLE:
             self._refuse()
-        if self.ledger.is_on_line:
-            raise MigrationRefused("a caller is on the line; migrate once they have hung up")
-        if self.dialogue.door is not None:
-            raise MigrationRefused("its caller has yet to show who they are; migrate after that")
-        if migrate.back and self.form_before is None:
-            raise MigrationRefused("there is no version that the session can go back to")
+        if not migrate.back or self.form_before is not None:
+            return True
+        if self.dialogue.migrations and self.dialogue.migrations[-1].back:
+            return False
+        raise MigrationRefused("there is no version that the session can go back to")
 
-    def take_migration(self, migrate: Migrate, form: Form, events: Iterable[Event]) -> None:
-        """Go by `form` from now on."""
+    def hears(self, now: datetime) -> bool:
+        """Whether a caller is on the line, and was heard of lately."""
+        return self.ledger.is_on_line and now - (self.dialogue.updated_at or now) < GONE_AFTER
+
+    def take_migration(self, migrate: Migrate, form: Form, events: Sequence[Event]) -> None:
+        """Go by `form` from now on; without events it does already."""
+        if not events:
+            return
         self.form_before = None if migrate.back else self.form
         self.form = shared(form)
         self.form_digest = digest_of(self.form)
         self._change(events)
+        self.ledger.fence("migrated", self.dialogue.migrations[-1].at)
         self.ledger.take_request(migrate.request_id)
 
     def disconnect(self, gone: Disconnect, at: datetime) -> None:
@@ -217,12 +226,13 @@ class Session:
 
     def require_open(self) -> None:
         """Raises SessionClosed when the session takes no more turns."""
-        if not self.is_open:
+        if not takes_turns(self.dialogue):
             self._refuse()
 
     def require_version(self, version: int) -> None:
         """Raises StaleWrite when the session has changed since a writer read that version."""
-        self.require_open()
+        if not self.is_open:
+            self._refuse()
         if version != self.dialogue.version:
             raise StaleWrite(
                 f"the record is at version {self.dialogue.version}, the write was based on "
@@ -239,13 +249,10 @@ class Session:
     def deadline(self, now: datetime) -> tuple[datetime, Status] | None:
         """When the session ends if nothing happens, and as what; None: it waits for something."""
         form, state = self.form, self.dialogue
-        created, updated = state.created_at or now, state.updated_at or now
         if state.status == "completed":
-            return (state.ended_at or updated) + (form.keep_for or SHOWN_FOR), "completed"
-        if not self.can_move("abandoned"):
-            return None
-        abandoned, expired = updated + form.abandon_after, created + form.expire_after
-        return (abandoned, "abandoned") if abandoned <= expired else (expired, "expired")
+            ended = state.ended_at or state.updated_at or now
+            return ended + (form.keep_for or SHOWN_FOR), "completed"
+        return runs_out(form, state, now) if self.can_move("abandoned") else None
 
     def run_out(self, now: datetime) -> bool:
         """Abandon or expire the session if its time is up; whether it was."""
@@ -271,8 +278,9 @@ class Session:
         """The session as its readers see it; `now` stands in where nothing happened yet. The value
         of a secret field is not in it, nor anything that somebody at the door may not know: an
         agent may say what it reads."""
-        on_line, dialogue = self.ledger.is_on_line, self.dialogue
-        dialogue = outside(dialogue, self.ledger.leg) if on_line else dialogue
+        dialogue, legs = self.dialogue, tuple(self.ledger.legs)
+        if self.ledger.is_on_line:
+            dialogue, legs = outside(dialogue, legs[-1]), legs_outside(dialogue, legs)
         return SessionState(
             session_id=self.id,
             form=self.form.form,
@@ -288,7 +296,7 @@ class Session:
             turns=dialogue.turns,
             epoch=self.ledger.epoch,
             leg=self.ledger.leg,
-            legs=tuple(self.ledger.legs),
+            legs=legs,
             delivery=self.delivery,
             verification=verification(self.form, self.dialogue, now),
             discarded=tuple(
@@ -340,7 +348,7 @@ class Session:
     def _takes(self, request: Cancel | HandOff) -> bool:
         if request.kind == "cancel":
             return self.can_move("cancelled")
-        return may_hand_off(self.dialogue.status, request)
+        return may_hand_off(self.dialogue, request)
 
     def _refuse(self) -> NoReturn:
         status = self.dialogue.status

@@ -154,13 +154,14 @@ class MemoryBackend:
 
     async def migrate(self, session_id: str, migrate: Migrate) -> SessionState:
         session = self._found(session_id)
-        if not session.ledger.has_request(migrate.request_id):
-            session.admit_migration(migrate)
+        known = session.ledger.has_request(migrate.request_id)
+        if not known and session.admit_migration(migrate):
             deployed = self._deployed(self._openings[session_id])
             new = session.form_before if migrate.back and session.form_before else deployed
-            events = migrated(session.form, new, session.dialogue, migrate, self._context(new))
-            if events:
-                session.take_migration(migrate, new, events)
+            state, on_line = session.dialogue, session.hears(self._clock.now)
+            context = self._context(new)
+            events = migrated(session.form, new, state, migrate, context, on_line=on_line)
+            session.take_migration(migrate, new, events)
         return session.state(self._clock.now)
 
     async def put(self, session_id: str, put: Put) -> SessionState:
@@ -224,7 +225,7 @@ class MemoryBackend:
         if sought.query is not None:
             raise InvalidInput("sessions in memory know no list filter of Temporal's")
         rows = [
-            _summary(self._found(key).state(self._clock.now), session.is_closed)
+            _summary(self._found(key), self._clock.now)
             for key, session in self._sessions.items()
             if key.startswith(prefix) and transport in (None, session.ledger.transport)
         ]
@@ -349,13 +350,15 @@ def _is_sought(row: SessionSummary, sought: Sought) -> bool:
     )
 
 
-def _summary(state: SessionState, closed: bool) -> SessionSummary:
+def _summary(session: Session, now: datetime) -> SessionSummary:
+    """As Temporal's list has it, whoever is on the line."""
+    state, dialogue = session.state(now), session.dialogue
     return SessionSummary(
         session_id=state.session_id,
         form=state.form,
-        status=state.status,
+        status=dialogue.status,
         field=state.field,
-        running=not closed,
-        started_at=state.created_at,
-        closed_at=state.updated_at if closed else None,
+        running=not session.is_closed,
+        started_at=dialogue.created_at or now,
+        closed_at=state.updated_at if session.is_closed else None,
     )

@@ -1,5 +1,7 @@
 """Waiting sessions go on under another version of their form: in Temporal and in memory."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.durable.conftest import CLAIM, World
@@ -8,9 +10,10 @@ from tests.durable.test_fleet import document, until
 from turnkeeper.backend import Sought
 from turnkeeper.client import VoiceSession, VoiceSessions
 from turnkeeper.contract import Migrate
-from turnkeeper.errors import MigrationRefused, SessionClosed
+from turnkeeper.errors import MigrationRefused, SessionClosed, SupersededLeg
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
+from turnkeeper.session import GONE_AFTER
 from turnkeeper.testing import MemorySessions
 from worker.build import build_replayer
 
@@ -63,8 +66,7 @@ async def test_a_session_in_mid_form_goes_on_under_the_new_version_and_back(worl
             state = await sessions.migrate(session.id, back=True)
             assert (state.form_version, state.form_answers["policy"]) == ("7", "4321")
             assert [move.back for move in state.migrations] == [False, True]
-            with pytest.raises(MigrationRefused, match="no version that the session can go back"):
-                await sessions.migrate(session.id, back=True)
+            assert await sessions.migrate(session.id, back=True) == state
         history = await world.handle(session.id).fetch_history()
     await build_replayer(world.settings).replay_workflow(history)
 
@@ -90,6 +92,24 @@ async def test_a_request_that_is_sent_again_is_carried_out_once(world: World) ->
         assert first.form_version == "8"
 
 
+async def test_a_session_goes_back_no_further_than_it_came(anywhere: VoiceSessions) -> None:
+    session = await waiting(anywhere)
+    with pytest.raises(MigrationRefused, match="no version that the session can go back to"):
+        await anywhere.migrate(session.id, back=True)
+
+
+async def test_a_late_turn_answers_no_question_of_a_version_that_its_caller_never_heard() -> None:
+    async with MemorySessions([parse_form(CLAIM)]) as sessions:
+        session = await waiting(sessions)
+        sessions.deploy(newer())
+        moved = await sessions.migrate(session.id)
+        with pytest.raises(SupersededLeg, match="another version: connect again"):
+            await session.turn("yesterday")
+        assert await session.state() == moved
+        again = await sessions.open("claim", CALLER)
+        assert (await again.turn("654321")).field == "day"
+
+
 async def test_an_ended_session_keeps_its_version(anywhere: VoiceSessions) -> None:
     session = await waiting(anywhere)
     assert (await anywhere.migrate(session.id)).migrations == ()
@@ -109,6 +129,31 @@ async def test_sessions_in_memory_are_moved_as_those_in_temporal() -> None:
         assert (state.form_version, state.form_answers["policy"]) == ("7", "4321")
 
 
+async def test_whoever_is_not_heard_of_for_a_while_holds_nothing_up() -> None:
+    """An agent that dies hangs nothing up."""
+    async with MemorySessions([parse_form(CLAIM)]) as sessions:
+        session = await sessions.open("claim", CALLER)
+        await session.turn("4321")
+        sessions.deploy(newer())
+        sessions.clock.advance(GONE_AFTER - timedelta(seconds=1))
+        with pytest.raises(MigrationRefused, match="a caller is on the line"):
+            await sessions.migrate(session.id)
+        sessions.clock.advance(timedelta(seconds=1))
+        assert (await sessions.migrate(session.id)).form_version == "8"
+
+
+async def test_a_session_that_has_the_version_is_left_alone_also_with_a_caller_on_the_line() -> (
+    None
+):
+    """Else a command for all sessions would never be through on a line that is busy."""
+    async with MemorySessions([parse_form(CLAIM)]) as sessions:
+        session = await waiting(sessions)
+        sessions.deploy(newer())
+        moved = await sessions.migrate(session.id)
+        await sessions.open("claim", CALLER)
+        assert (await sessions.migrate(session.id)).migrations == moved.migrations
+
+
 async def test_the_command_says_which_sessions_it_would_move_and_moves_them(
     world: World, run: Commands
 ) -> None:
@@ -122,5 +167,11 @@ async def test_the_command_says_which_sessions_it_would_move_and_moves_them(
             "sessions": [session.id],
         }
         assert (await session.state()).form_version == "7"
-        assert document(await run(*many, "--yes"))["done"] == [session.id]
+        done = document(await run(*many, "--reason", "longer numbers", "--yes"))
+        assert (done["done"], done["version"]) == ([session.id], {"8": 1})
         assert (await session.state()).form_version == "8"
+        back = await run("sessions", "migrate", "--form", "claim", "--back", "--yes")
+        assert back.out == "migrate back: 1 session done, 0 failed.\nversion 7: 1 session\n"
+        shown = (await run("sessions", "show", session.id)).out
+        assert "from version 7 to 8: longer numbers\n" in shown
+        assert "back from version 8 to 7\n" in shown

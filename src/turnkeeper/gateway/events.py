@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from turnkeeper.client import VoiceSessions
 from turnkeeper.contract import SessionState
@@ -24,9 +24,41 @@ READS_PER_SECOND = 10
 """Of all sessions together: with more than so many watched, each is read less often. A reading
 takes 17 ms where a turn takes 26 (benchmarks/README.md)."""
 
+CURSOR = r"^([A-Za-z0-9_-]{1,64}\.)?[0-9]{1,10}$"
+"""A `Cursor` on the wire."""
+
 ChangeKind = Literal["state", "unavailable", "end"]
 
 _log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The newest state that a watcher has.
+
+    Versions count anew in the caller's next session, so the session's epoch belongs to it. Watchers
+    of earlier releases say a version alone: it is compared with that of any session.
+    """
+
+    version: int
+    epoch: str = ""
+
+    @classmethod
+    def of(cls, state: SessionState) -> Self:
+        return cls(state.version, state.epoch)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """What `str` of one gave, or a version; `text` fits `CURSOR`."""
+        epoch, _, version = text.rpartition(".")
+        return cls(int(version), epoch)
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.version}" if self.epoch else str(self.version)
+
+    def has(self, state: SessionState) -> bool:
+        """Whether the state is this one, or an earlier one of its session."""
+        return self.epoch in ("", state.epoch) and state.version <= self.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +81,14 @@ class Feeds:
         self._sessions = sessions
         self._feeds: dict[str, _Feed] = {}
 
-    async def follow(self, first: SessionState, after: int = -1) -> AsyncGenerator[Change, None]:
+    async def follow(
+        self, first: SessionState, after: Cursor | None = None
+    ) -> AsyncGenerator[Change, None]:
         """The changes of a session from the state `first`, which was just read.
 
         Args:
-            first: told first, unless its version is `after` or older.
-            after: the newest version that the watcher has.
+            first: told first, unless the watcher has it.
+            after: the newest state that the watcher has.
 
         Ends after `end`, or without it when the gateway stops: watch again then.
         """
@@ -113,8 +147,8 @@ class _Feed:
         self._told, self._due = asyncio.Event(), asyncio.Event()
         self._reading = asyncio.ensure_future(self._read_while_watched())
 
-    async def changes(self, after: int) -> AsyncGenerator[Change, None]:
-        seen = self._news if self._is_known(after) else None
+    async def changes(self, after: Cursor | None) -> AsyncGenerator[Change, None]:
+        seen = self._news if after and self._is_known(after) else None
         while True:
             if self._news is not seen:
                 seen = self._news
@@ -147,8 +181,8 @@ class _Feed:
     def stop(self) -> None:
         self._reading.cancel()
 
-    def _is_known(self, after: int) -> bool:
-        return self._news.kind == "state" and self._state.version <= after
+    def _is_known(self, after: Cursor) -> bool:
+        return self._news.kind == "state" and after.has(self._state)
 
     async def _read_while_watched(self) -> None:
         try:

@@ -1,6 +1,8 @@
 """A waiting session under another version of its form: what stays, what is put aside, what comes
 back, and what is refused."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.unit.dialogue.talk import Caller, field, form, talk
@@ -85,6 +87,35 @@ def test_a_field_that_was_skipped_and_is_required_now_is_asked() -> None:
     assert caller.connects().field == "note"
 
 
+def test_what_was_put_aside_is_thrown_away_with_the_rest_by_whoever_starts_over() -> None:
+    caller = waiting()
+    moved(caller, newer(field("policy", "digits", length=6), STORY, CITY))
+    caller.says("start over")
+    caller.says("yes")
+    assert caller.state.discarded == ({"policy": "1234"}, {"story": "it rained"})
+    assert moved(caller, OLD, back=True) == {}
+
+
+def test_what_was_put_aside_is_none_of_those_for_whom_the_form_begins_anew() -> None:
+    guarded: dict[str, object] = {"resume": {"verify": ("policy",)}}
+    caller, _ = talk(form(POLICY, STORY, version="1", **guarded))
+    caller.program(story="it rained")
+    old = caller.form
+    moved(caller, newer(POLICY, field("story", "number"), **guarded))
+    caller.connects()
+    assert caller.state.begun_anew is not None
+    assert moved(caller, old, back=True) == {}
+    assert caller.state.discarded == ({"story": "it rained"},)
+
+
+def test_an_answer_that_is_taken_back_under_the_new_version_does_not_come_back() -> None:
+    caller = waiting()
+    moved(caller, newer(field("policy", "digits", length=6), STORY, CITY))
+    caller.puts(policy="123456", story="it rained")
+    caller.puts(story="it rained")
+    assert moved(caller, OLD, back=True) == {"story": "it rained"}
+
+
 def test_a_final_read_back_is_void_under_another_version() -> None:
     caller = waiting()
     caller.says("Oslo")
@@ -119,9 +150,55 @@ def test_nothing_happens_to_a_session_that_has_the_form() -> None:
         (newer(POLICY, version="1"), "still version 1; give it another version"),
         (newer(STORY), "pin is a secret field in version 1 and not in 2"),
         (newer(field("pin", "digits")), "pin is a secret field in version 1 and not in 2"),
+        (
+            newer(field("pin", "digits", secret=True), field("story", secret=True)),
+            "story is a secret field in version 2, and was none before",
+        ),
     ],
 )
 def test_what_is_refused_is_said_in_a_sentence(new: Form, why: str) -> None:
-    caller, _ = talk(form(field("pin", "digits", secret=True), version="1"))
+    caller, _ = talk(form(field("pin", "digits", secret=True), STORY, version="1"))
     with pytest.raises(MigrationRefused, match=why):
         moved(caller, new)
+
+
+def test_a_field_that_was_put_aside_comes_back_as_no_secret() -> None:
+    caller = waiting()
+    moved(caller, newer(POLICY, CITY))
+    third = newer(POLICY, field("story", secret=True), CITY, version="3", migrates_from=("2",))
+    with pytest.raises(
+        MigrationRefused, match="story is a secret field in version 3, and was none"
+    ):
+        moved(caller, third)
+
+
+RESUMES: dict[str, object] = {"resume": {"verify": ("policy",)}}
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [
+        (
+            newer(field("policy", "digits", length=6), STORY, CITY, **RESUMES),
+            "`resume` of version 2 asks for policy",
+        ),
+        (newer(POLICY, STORY, CITY, abandon_after="PT1H"), "version 2 it is abandoned by now"),
+        (newer(POLICY, STORY, CITY, expire_after="PT1H"), "version 2 it is expired by now"),
+    ],
+)
+def test_a_version_under_which_the_caller_could_not_go_on_is_refused(new: Form, why: str) -> None:
+    caller = waiting()
+    caller.now += timedelta(hours=2)
+    with pytest.raises(MigrationRefused, match=why):
+        moved(caller, new)
+
+
+def test_a_caller_who_is_let_in_by_an_answer_that_stays_goes_on() -> None:
+    caller = waiting()
+    assert moved(caller, newer(POLICY, STORY, CITY, **RESUMES))["policy"] == "1234"
+
+
+def test_there_is_nothing_to_refuse_for_a_caller_who_would_begin_anew_all_the_same() -> None:
+    caller, _ = talk(form(POLICY, STORY, version="1", **RESUMES))
+    caller.program(story="it rained")
+    assert moved(caller, newer(POLICY, STORY, CITY, **RESUMES)) == {"story": "it rained"}

@@ -11,7 +11,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from turnkeeper.contract import SessionState
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.gateway.doorway import Doorway
-from turnkeeper.gateway.events import Change
+from turnkeeper.gateway.events import Change, Cursor
 from turnkeeper.gateway.problems import problem_of
 
 HEARTBEAT_SECONDS = 15
@@ -26,9 +26,9 @@ _UNAVAILABLE = problem_of(
 ).model_dump_json(exclude_none=True)
 
 
-def event_stream(door: Doorway, first: SessionState, after: int) -> EventSourceResponse:
+def event_stream(door: Doorway, first: SessionState, after: Cursor | None) -> EventSourceResponse:
     """The response that tells what changes from the state `first` on, with a comment now and then
-    in between; `after` is the newest version that the watcher has."""
+    in between; `after` is the newest state that the watcher has."""
     return EventSourceResponse(
         _events(door, door.feeds.follow(first, after)),
         sep="\n",
@@ -64,7 +64,7 @@ def _event(change: Change) -> ServerSentEvent:
         return ServerSentEvent(
             state.model_dump_json(exclude={"definition"}),
             event="state",
-            id=str(state.version),
+            id=str(Cursor.of(state)),
             retry=RECONNECT_MILLISECONDS,
         )
     return ServerSentEvent(json.dumps({"status": state and state.status}), event="end")

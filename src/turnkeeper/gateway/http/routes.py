@@ -20,6 +20,7 @@ from turnkeeper.gateway.access.gate import Gate
 from turnkeeper.gateway.access.guard import Erases, Known, Operates, Reads, Talks, gate_of
 from turnkeeper.gateway.access.tickets import Ticket
 from turnkeeper.gateway.doorway import Doorway
+from turnkeeper.gateway.events import CURSOR, Cursor
 from turnkeeper.gateway.http import described, examples
 from turnkeeper.gateway.http.answers import answers_schema
 from turnkeeper.gateway.http.erasing import RETRY_AFTER_SECONDS, Erasing, erase
@@ -43,7 +44,6 @@ from turnkeeper.gateway.http.models import (
 )
 
 MAX_LISTED = 1000
-MAX_VERSION = 2**31 - 1
 
 SessionId = Annotated[
     str,
@@ -189,7 +189,8 @@ async def hang_up(door: Talks, session_id: SessionId, gone: HangUpBody) -> None:
 
 
 async def hand_off(door: Operates, session_id: SessionId, why: HandOffBody = NO_REASON) -> Reply:
-    """Leave the caller to a person. The answers wait: a caller who rings back goes on."""
+    """Leave the caller to a person. The answers wait: a caller who rings back goes on. Sent again
+    before that, it gets the same reply."""
     reply = await door.sessions.hand_off(await door.ours(session_id), why.reason)
     door.feeds.changed(session_id)
     return reply
@@ -198,7 +199,7 @@ async def hand_off(door: Operates, session_id: SessionId, why: HandOffBody = NO_
 async def cancel_session(
     door: Operates, session_id: SessionId, why: CancelBody = NO_REASON
 ) -> Reply:
-    """End a session without submitting it."""
+    """End a session without submitting it. Sent again, it gets the same reply."""
     reply = await door.sessions.cancel(await door.ours(session_id), why.reason)
     door.feeds.changed(session_id)
     return reply
@@ -208,15 +209,19 @@ async def watch_session(
     door: Reads,
     session_id: SessionId,
     after: Annotated[
-        int | None,
-        Query(ge=0, le=MAX_VERSION, description="Tell of newer versions than this only."),
+        str | None,
+        Query(
+            pattern=CURSOR,
+            description="An event's id, or a version: begin with a newer state, or one of the"
+            " caller's next session.",
+        ),
     ] = None,
     last_event_id: Annotated[
-        str | None, Header(max_length=20, description="Of a browser that comes back.")
+        str | None, Header(max_length=100, description="Of a browser that comes back.")
     ] = None,
 ) -> Response:
-    """Server-sent events: `state` (a SessionState without its `definition`; the id is its
-    version) now and at every change, `unavailable` (a problem) while the store cannot be
+    """Server-sent events: `state` (a SessionState without its `definition`; the id is for
+    `after`) now and at every change, `unavailable` (a problem) while the store cannot be
     reached, `end` when the session has ended.
 
     A stream that closes without `end` is to be opened again: nothing is missed, as every
@@ -224,10 +229,10 @@ async def watch_session(
     or a quarter of an hour: who watches shows each time that they may.
     """
     state = await door.sessions.state(await door.ours(session_id))
-    if state.status in CLOSED and last_event_id == str(state.version):
+    if state.status in CLOSED and last_event_id in (str(Cursor.of(state)), str(state.version)):
         return Response(status_code=204)  # Else a browser would ask again for ever.
     door.limits.require_stream(door.principal)
-    return event_stream(door, state, -1 if after is None else after)
+    return event_stream(door, state, None if after is None else Cursor.read(after))
 
 
 async def export_session(door: Erases, session_id: SessionId) -> SessionsExport:
