@@ -113,7 +113,8 @@ class UnknownForm(SessionError):
 
 
 class SupersededLeg(SessionError):
-    """A newer leg speaks for this caller; this one's turns are refused."""
+    """A newer leg speaks for this caller, or the session went to another version of its form since:
+    this one's turns are refused."""
 
 
 class TurnConflict(SessionError):

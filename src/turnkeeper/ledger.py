@@ -10,6 +10,8 @@ What may happen to a turn that arrives:
     known, older   other          the newest   TurnConflict
     new            -              the newest   it is applied
     new            -              older        SupersededLeg
+    new            -              of before    SupersededLeg: what it answers was asked by another
+                                  a migration  version of the form
 
 Temporal knows one sending again by its update id; whether two sendings are one turn is for the
 ledger alone, since only it knows which content stands. It is carried over continue-as-new, where
@@ -59,6 +61,8 @@ class LedgerRecord(Frozen):
     """The digest of the newest turn."""
     requests: tuple[str, ...] = ()
     transport: str = ""
+    fenced: int = 0
+    """The leg that was the newest when the session went to another version of its form."""
 
 
 class Ledger:
@@ -73,6 +77,7 @@ class Ledger:
         self._newest = record.newest
         self._content = record.content
         self._requests = list(record.requests)
+        self._fence = record.fenced
         self.transport = record.transport or _indexed_in_clear(self.legs)
         """What the session is found by: that of the newest leg with a transport's id."""
 
@@ -116,10 +121,10 @@ class Ledger:
         """Whether `turn`, which is not answered yet, amends the newest one.
 
         Raises:
-            SupersededLeg: it comes from a leg that is not the newest.
+            SupersededLeg: it comes from a leg that is not the newest, or of before a migration.
             TurnConflict: its utterance was answered with other content, and newer turns followed.
         """
-        if turn.leg != self.leg:
+        if turn.leg != self.leg or turn.leg <= self._fence:
             raise SupersededLeg(self._fenced(turn.leg))
         name = _short(turn.name())
         if name == self._newest:
@@ -185,6 +190,11 @@ class Ledger:
                 return True
         return False
 
+    def fence(self, reason: str, at: datetime) -> None:
+        """Every leg is over for good: the caller has to connect again."""
+        self.close_leg(self.leg, reason, at)
+        self._fence = self.leg
+
     def _reopen(self) -> None:
         """Whoever is heard has not hung up, or is back on the same leg: a socket taken up again."""
         if self.legs and not self.is_on_line:
@@ -218,11 +228,14 @@ class Ledger:
             content=self._content,
             requests=tuple(self._requests),
             transport=self.transport,
+            fenced=self._fence,
         )
 
     def _fenced(self, leg: int) -> str:
         if leg > self.leg:
             return f"leg {leg} was never opened; the newest is {self.leg}"
+        if leg == self.leg:
+            return f"leg {leg} ended when the form went to another version: connect again"
         return f"leg {leg} was superseded by leg {self.leg}: the caller is on another line now"
 
 

@@ -26,6 +26,19 @@ def reply(utterance: str, say: str = "ok", leg: int = 1) -> Reply:
     return Reply(say=say, epoch="e1", utterance_id=utterance, leg=leg)
 
 
+def test_a_leg_that_was_fenced_is_over_until_the_next_one_also_after_it_was_carried() -> None:
+    ledger = ledger_with()
+    ledger.take(turn("u1"), reply("u1"))
+    ledger.fence("migrated", NOW)
+    ledger = Ledger(LedgerRecord.model_validate_json(ledger.record().model_dump_json()))
+    assert (ledger.is_on_line, ledger.legs[-1].reason) == (False, "migrated")
+    assert ledger.answered(turn("u1")) == reply("u1")
+    with pytest.raises(SupersededLeg, match="leg 1 ended when the form went"):
+        ledger.admit(turn("u2"))
+    ledger.open_leg(Connect(connect_id="c2"), Reply(say="hello", leg=2), NOW)
+    assert ledger.admit(turn("u2", leg=2)) is False
+
+
 def test_a_new_utterance_of_the_newest_leg_is_applied() -> None:
     assert ledger_with().admit(turn("u1")) is False
 

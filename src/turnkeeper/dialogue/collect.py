@@ -5,10 +5,7 @@ value wins, else the first that is nearly one (out of bounds, ambiguous, incompl
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 
-from turnkeeper.contract import Turn
 from turnkeeper.dialogue.commands import command_to, plain
 from turnkeeper.dialogue.correct import (
     Correction,
@@ -20,80 +17,17 @@ from turnkeeper.dialogue.correct import (
 )
 from turnkeeper.dialogue.draft import Draft
 from turnkeeper.dialogue.labels import MAX_COUNT_WORDS, Segment, called, segments, trimmed
+from turnkeeper.dialogue.meaning import Hypothesis, Meaning
 from turnkeeper.dialogue.process import Offer
+from turnkeeper.dialogue.unnamed import is_all, latest, of_secret, strict, unnamed
 from turnkeeper.forms.model import Field, FieldType
 from turnkeeper.values import TYPES, Reading, read
 
-MAX_HEARD = 500
-"""Characters of an utterance that the state and the transcript keep."""
-MAX_READ = 2_000
-"""Characters of an utterance that are interpreted."""
-MAX_HYPOTHESES = 10
-CAPTURE_ABOVE = 0.40
-"""Hypotheses under this count as not understood: Cisco's capture threshold."""
-
-DEFINITE, NEARLY, NOTHING = 2, 1, 0
-
 MAX_BARE_NUMBER_WORDS = 2
-MAX_UNNAMED_WORDS = 5
-"""A number or a choice in a longer sentence without a name is no correction of one."""
-
 TAKES_REST: frozenset[FieldType] = frozenset({"date", "time", "phone", "email", "postal_code"})
 """Types whose values are told apart from other words: they may take what another field left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One way to hear an utterance."""
-
-    text: str
-    confidence: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What one hypothesis says; empty where it says nothing to this form."""
-
-    command: str | None = None
-    yes: bool | None = None
-    offers: tuple[Offer, ...] = ()
-    revisit: Field | None = None
-    """A field that the caller wants to change without saying to what."""
-    denied: bool = False
-    """The value is one that the caller said no to before."""
-
-    @property
-    def weight(self) -> int:
-        """`DEFINITE`, `NEARLY` or `NOTHING`."""
-        if self.command or self.revisit or self.yes is not None:
-            return DEFINITE
-        if any(offer.reading.kind == "value" for offer in self.offers) and not self.denied:
-            return DEFINITE
-        return NEARLY if self.offers else NOTHING
-
-
-def hypotheses(turn: Turn) -> list[Hypothesis]:
-    """The ways to hear a turn that are sure enough, best first, none of them empty."""
-    heard = [Hypothesis(row.text, row.confidence) for row in turn.alternatives]
-    if turn.text is not None and turn.text not in [row.text for row in heard]:
-        heard.insert(0, Hypothesis(turn.text, turn.confidence))
-    return [
-        replace(row, text=row.text[:MAX_READ])
-        for row in heard[:MAX_HYPOTHESES]
-        if row.text.strip() and (row.confidence is None or row.confidence >= CAPTURE_ABOVE)
-    ]
-
-
-def best(heard: list[Hypothesis], mean: Callable[[Hypothesis], Meaning]) -> Meaning:
-    """The first definite meaning, else the first near one, else none."""
-    nearly = Meaning()
-    for hypothesis in heard:
-        meaning = mean(hypothesis)
-        if meaning.weight == DEFINITE:
-            return meaning
-        if nearly.weight == NOTHING:
-            nearly = meaning
-    return nearly
+COUNTED: frozenset[FieldType] = frozenset({"number", "choice"})
+"""Types that stand in a sentence about something: what they leave over is rarely an answer."""
 
 
 def answer_to_field(draft: Draft, heard: Hypothesis) -> Meaning:
@@ -109,8 +43,8 @@ def answer_to_field(draft: Draft, heard: Hypothesis) -> Meaning:
         return Meaning(command="skip")
     return (
         named(draft, heard, correction)
-        or _of_secret(draft, heard, correction)
-        or _unnamed(draft, heard, correction)
+        or of_secret(draft, heard, correction)
+        or unnamed(draft, heard, correction)
         or _plain(draft, heard, correction)
         or Meaning()
     )
@@ -156,7 +90,8 @@ def named(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | 
             kept.append((segment, reading))
     if not kept:
         return None
-    offers = [Offer(segment.field, reading, "text", heard.confidence) for segment, reading in kept]
+    newest = {segment.field.name: (segment.field, reading) for segment, reading in kept}
+    offers = [Offer(*row, "text", heard.confidence) for row in newest.values()]
     lead = trimmed(body[: kept[0][0].start])
     return Meaning(offers=(*_lead_offer(draft, heard, lead, offers), *offers))
 
@@ -216,105 +151,6 @@ def _lead_offer(
     return (first, *(row for row in _from_rest(draft, first) if row.field not in named_too))
 
 
-# --- corrections without a name -------------------------------------------------------------------
-
-
-def secret_just_given(draft: Draft) -> Field | None:
-    """The secret field that the turn before this one filled."""
-    answers = draft.before.answers
-    return next(
-        (
-            field
-            for field in draft.form.fields
-            if field.secret and field.name in answers
-            if answers[field.name].turn == draft.before.turns
-        ),
-        None,
-    )
-
-
-def _of_secret(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
-    """ "no wait, 9875" after a secret asks it again: taken for another field's answer it would be
-    kept and said. "No wait, june third 1984" does not: a date takes more of it than the secret."""
-    secret, asked = secret_just_given(draft), draft.asked()
-    words = new_value(without_denied(without_pause(correction.body)))
-    if secret is None or not (correction.marked or correction.plain_no) or not words:
-        return None
-    if correction.plain_no and asked is not None and asked.type == "boolean":
-        return None
-
-    def is_others(part: str) -> bool:
-        fields = _strict([asked] if asked else [])
-        answers = any(read(field, part, draft.context).kind == "value" for field in fields)
-        return answers or _earlier(draft, heard, part) is not None
-
-    others = is_others(words) and not is_others(_part_of(draft, secret, words))
-    return None if others else Meaning(revisit=secret)
-
-
-def _part_of(draft: Draft, secret: Field, words: str) -> str:
-    """What of the words may be the secret: digits tell no words that they left."""
-    if not TYPES[secret.type].strict:
-        return words
-    parts = words.split() if secret.type == "digits" else [words]
-    return " ".join(part for part in parts if read(secret, part, draft.context).kind != "none")
-
-
-def _unnamed(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning | None:
-    """ "no wait, it's friday": a field that was filled before, if the words are nothing but its
-    value. Types that take any words are corrected by their name only."""
-    if not (correction.marked or correction.plain_no) or not correction.body:
-        return None
-    asked = draft.asked()
-    if correction.plain_no and asked is not None and asked.type == "boolean":
-        return None
-    words = new_value(without_denied(without_pause(correction.body)))
-    latest = [field for field in _strict(_latest(draft)) if not field.secret]
-    for field in [*latest, *_strict([asked] if asked else [])]:
-        reading = read(field, words, draft.context)
-        if reading.kind == "value" and (field == asked or _is_all(field, reading, words)):
-            return Meaning(offers=(Offer(field, reading, "text", heard.confidence),))
-    return _earlier(draft, heard, words) if correction.marked else None
-
-
-def _earlier(draft: Draft, heard: Hypothesis, words: str) -> Meaning | None:
-    """The only field of an earlier turn that the words are a value of."""
-    fields = [field for field in draft.form.fields if field.name in draft.state.answers]
-    offers = [
-        Offer(field, reading, "text", heard.confidence)
-        for field in _strict(fields)
-        if field.type != "boolean" and not field.secret
-        if (reading := read(field, words, draft.context)).kind != "none"
-        if _is_all(field, reading, words)
-    ]
-    if len(offers) != 1 or offers[0].reading.kind != "value":
-        return None
-    return Meaning(offers=tuple(offers))
-
-
-def _is_all(field: Field, reading: Reading, words: str) -> bool:
-    """Whether a value is all that was said; numbers and choices tell no words that they left."""
-    told = field.type in ("number", "choice") and len(words.split()) > MAX_UNNAMED_WORDS
-    return not reading.rest and not told
-
-
-def _latest(draft: Draft) -> list[Field]:
-    """The field filled last, then the others that the same turn filled."""
-    last = draft.state.answers.get(draft.state.last_filled or "")
-    if last is None:
-        return []
-    together = [
-        field
-        for field in draft.form.fields
-        if (answer := draft.state.answers.get(field.name)) and answer.turn == last.turn
-    ]
-    return sorted(together, key=lambda field: field.name != draft.state.last_filled)
-
-
-def _strict(fields: list[Field]) -> list[Field]:
-    return [field for field in fields if TYPES[field.type].strict]
-
-
 # --- the asked field ------------------------------------------------------------------------------
 
 
@@ -338,19 +174,22 @@ def _plain(draft: Draft, heard: Hypothesis, correction: Correction) -> Meaning |
 
 def _other_than_yes_no(draft: Draft, first: Offer) -> Meaning | None:
     """ "no, thursday" to "is it urgent?": another value of the field before corrects that one; of
-    an earlier field it is not understood, nor is the no."""
+    an earlier field it is not understood, nor is the no; nor one before "my name is ..."."""
     words = new_value(without_denied(first.reading.rest))
     if not words or _from_rest(draft, first):
         return None
-    latest = _latest(draft)
+    about = [row.field for row in segments(draft.form.fields, words) if row.firm]
+    if any(field != first.field for field in about):
+        return Meaning()
+    newest = latest(draft)
     filled = [field for field in draft.form.fields if field.name in draft.state.answers]
-    for field in _strict([*latest, *(row for row in filled if row not in latest)]):
+    for field in strict([*newest, *(row for row in filled if row not in newest)]):
         reading = read(field, words, draft.context)
         known = draft.state.answers[field.name].value
         new = reading.kind == "value" and reading.value != known and field.type != "boolean"
-        if new and _is_all(field, reading, words):
+        if new and is_all(field, reading, words):
             offer = Offer(field, reading, "text", first.confidence)
-            return Meaning(offers=(offer,) if field in latest else ())
+            return Meaning(offers=(offer,) if field in newest else ())
     return None
 
 
@@ -377,7 +216,8 @@ def _from_rest(draft: Draft, first: Offer) -> list[Offer]:
     """ "tomorrow at five": the date field leaves "at five" to the time field after it, which
     may have to ask which five."""
     offers: list[Offer] = []
-    rest = first.reading.rest if first.reading.kind == "value" else ""
+    told = first.reading.kind == "value" and first.field.type not in COUNTED
+    rest = first.reading.rest if told else ""
     for field in draft.missing():
         if not rest:
             break

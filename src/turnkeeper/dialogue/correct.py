@@ -16,8 +16,13 @@ _MARK = (
     r"strike that|let me correct that|make (?:it|that)|i made a mistake|i misspoke|"
     r"(?:that|it) should (?:be|have been)|i should have said)\b[\s,.!;:-]*)"
 )
+_REGRET = (
+    r"(?:(?:oops|whoops|sorry|no|nope|apologies|excuse me|pardon(?: me)?|my (?:bad|mistake))\b"
+    r"[\s,.!;:-]*)"
+)
 _WHILE = r"(?:for )?(?:just )?(?:a|one) (?:sec|second|moment|minute|min|bit)\b[\s,.!?;:-]*"
 _MARKED = re.compile(rf"^{_SOFT}*{_MARK}(?:{_SOFT}|{_MARK}|{_WHILE})*", re.IGNORECASE)
+_REGRETTED = re.compile(rf"^{_SOFT}*?{_REGRET}(?:{_SOFT}|{_REGRET})*", re.IGNORECASE)
 _MOMENT = re.compile(
     rf"^{_SOFT}*(?:just )?(?:give me )?(?:a|one) (?:sec|second|moment|minute)"
     r"(?= *(?:$|[,.;!?]| please))[\s,.;!?-]*",
@@ -29,7 +34,8 @@ _PAUSE = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_NO = re.compile(
-    r"^(?:no|nope|not)(?:\s*[,.!;-]\s*|\s+(?=(?:it'?s|it is|that'?s|i said|the|my)\b))",
+    r"^(?:no|nope|not)(?:\s*[,.!;-]\s*"
+    r"|\s+(?=(?:it'?s|it is|it was|that'?s|i said|the|my)\b))",
     re.IGNORECASE,
 )
 _CHANGE = re.compile(
@@ -81,6 +87,13 @@ def correction_in(text: str) -> Correction:
     if no := _PLAIN_NO.match(text):
         return Correction(text[no.end() :], plain_no=True)
     return Correction(text)
+
+
+def after_regret(text: str) -> str:
+    """The words after "oops", "sorry" or "no", which an answer may begin with as well; none where
+    there is no such word."""
+    regret = _REGRETTED.match(text.strip())
+    return text.strip()[regret.end() :] if regret else ""
 
 
 def new_value(words: str) -> str:

@@ -40,7 +40,7 @@ class Filled(Frozen):
 
 
 class Removed(Frozen):
-    """A field's answer was taken back."""
+    """A field's answer was taken back, and what a migration put aside of it with it."""
 
     kind: Literal["removed"] = "removed"
     field: str
@@ -107,7 +107,7 @@ class Asked(Frozen):
 
 
 class StartedOver(Frozen):
-    """Every answer was thrown away, into `discarded`."""
+    """Every answer was thrown away, into `discarded`, those that a migration put aside first."""
 
     kind: Literal["started_over"] = "started_over"
 

@@ -95,6 +95,7 @@ def _removed(state: DialogueState, event: Removed) -> Changes:
     return {
         "answers": _without(state.answers, event.field),
         "shelved": _without(state.shelved, event.field),
+        "put_aside": _without(state.put_aside, event.field),
         "revisit": _unless(state.revisit, event.field),
         "last_filled": _unless(state.last_filled, event.field),
         "question": _still_open(state),
@@ -169,10 +170,12 @@ def _asked(state: DialogueState, event: Asked) -> Changes:
 
 
 def _started_over(state: DialogueState, event: StartedOver) -> Changes:
-    thrown_away = ({**state.values()},) if state.answers else ()
+    aside = {name: answer.value for name, answer in state.put_aside.items()}
+    thrown_away = tuple(values for values in (aside, state.values()) if values)
     return {
         "answers": {},
         "shelved": {},
+        "put_aside": {},
         "skipped": (),
         "field": None,
         "revisit": None,

@@ -5,17 +5,10 @@ interpreted only where nothing before them meant anything.
 """
 
 from turnkeeper.contract import Turn
-from turnkeeper.dialogue.collect import (
-    MAX_HEARD,
-    NOTHING,
-    Hypothesis,
-    Meaning,
-    answer_to_field,
-    best,
-    hypotheses,
-)
+from turnkeeper.dialogue.collect import answer_to_field
 from turnkeeper.dialogue.commands import COMMANDS, EVENTS
 from turnkeeper.dialogue.draft import Draft
+from turnkeeper.dialogue.meaning import MAX_HEARD, NOTHING, Hypothesis, Meaning, best, hypotheses
 from turnkeeper.dialogue.phrases import phrases
 from turnkeeper.dialogue.process import Offer, leave_out, read_backs, revisit, take
 from turnkeeper.dialogue.questions import answer, answer_to_question, settle_question

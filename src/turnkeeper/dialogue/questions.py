@@ -5,19 +5,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from turnkeeper.dialogue.collect import NOTHING, Hypothesis, Meaning, named
+from turnkeeper.dialogue.collect import named
 from turnkeeper.dialogue.commands import COMMANDS, bare, cancel, command_to, start_over
 from turnkeeper.dialogue.correct import correction_in, new_value
 from turnkeeper.dialogue.draft import Draft, settle
 from turnkeeper.dialogue.events import Filled, Moved, Questioned, Refused
+from turnkeeper.dialogue.meaning import NOTHING, Hypothesis, Meaning
 from turnkeeper.dialogue.process import Offer, close, open_waiting, propose_again, revisit, take
 from turnkeeper.dialogue.state import Question, QuestionKind
+from turnkeeper.dialogue.unnamed import is_all
 from turnkeeper.forms.model import Field, FieldType
 from turnkeeper.values import TYPES, read, split_yes_no
 from turnkeeper.values.yes_no import only_filler
-
-MAX_NUMBER_WORDS = 4
-"""A number in a longer sentence may count anything: a street number is no number of seats."""
 
 _KINDS: dict[FieldType, str] = {"digits": "number", "phone": "number", "postal_code": "number"}
 """Types that read the same words: where two fields of a kind could take them, neither does."""
@@ -104,13 +103,17 @@ def _unnamed(
     take asks what to change."""
     words = _AT.sub("", new_value(words))
     own = question.kind == "value" and corrects
-    offers = [
-        Offer(field, reading, "text", heard.confidence)
+    read_as = [
+        Offer(field, read(field, words, draft.context), "text", heard.confidence)
         for field in _candidates(draft, question, corrects=corrects)
-        if (reading := read(field, words, draft.context)).kind == "value"
-        and (own or not reading.rest)
     ]
-    if sure := _told_apart(offers, len(words.split())):
+    offers = [
+        offer
+        for offer in read_as
+        if offer.reading.kind == "value"
+        and (own or is_all(offer.field, offer.reading, words) or _is_known(draft, offer))
+    ]
+    if sure := _told_apart(offers):
         return Meaning(offers=tuple(sure))
     unsure = question.kind == "final" and bool(offers) and not _are_known(draft, offers)
     return Meaning(yes=False) if unsure else None
@@ -120,9 +123,9 @@ _AT = re.compile(r"^(?:(?:on|at|for|it's|it is|it was|make (?:it|that))\s+)+", r
 _MOMENTS: frozenset[FieldType] = frozenset({"date", "time"})
 
 
-def _told_apart(offers: list[Offer], words: int) -> list[Offer]:
-    """The offers whose type no other one has; a number only where it is all that was said, digits
-    only where the words are no date or time."""
+def _told_apart(offers: list[Offer]) -> list[Offer]:
+    """The offers whose type no other one has; a number only where it is nothing else, digits only
+    where the words are no date or time."""
     kinds = Counter(_KINDS.get(offer.field.type, offer.field.type) for offer in offers)
     moment = not _MOMENTS.isdisjoint(offer.field.type for offer in offers)
     return [
@@ -130,7 +133,7 @@ def _told_apart(offers: list[Offer], words: int) -> list[Offer]:
         for offer in offers
         if kinds[_KINDS.get(offer.field.type, offer.field.type)] == 1
         and not (moment and offer.field.type in _KINDS)
-        and (offer.field.type != "number" or (words <= MAX_NUMBER_WORDS and len(offers) == 1))
+        and (offer.field.type != "number" or len(offers) == 1)
     ]
 
 

@@ -46,6 +46,8 @@ class Door(Frozen):
     """How far they are with these: a dialogue of its own, over a form of the named fields."""
     since: datetime | None = None
     """When the form itself was last worked on."""
+    asking: bool = False
+    """Whether it takes turns though the form itself is in a person's hands."""
 
 
 class DialogueState(Frozen):

@@ -17,11 +17,21 @@ _CHANGED_MIND = re.compile(
     r"\b(?:no,? wait|wait,? no|i mean|i meant|scratch that)\b,?", re.IGNORECASE
 )
 
+_DOUBT = re.compile(
+    r"\b(?:but|maybe|perhaps|possibly|except|although|though|unless|told you"
+    r"|i(?:'ve| have)? (?:already|just) (?:told|said|answered|gave|given|mentioned))\b",
+    re.IGNORECASE,
+)
+"""Words after a no that make it less than one, or no answer to this question; what takes a yes back
+is `turnkeeper.values.yes_no`'s."""
+
 
 def read(field: Field, text: str, context: Context) -> Reading:
     line = tidy(text)
     for part in reversed(_CHANGED_MIND.split(line)):
         answer, rest = split_yes_no(part)
+        if answer is False and _DOUBT.search(rest):
+            return NOTHING
         if answer is not None:
             return Reading("value", answer, heard=line, rest=rest)
     return NOTHING

@@ -24,6 +24,8 @@ ALMOST = 84.0
 """Likeness (rapidfuzz ratio, of 100) from which on a near miss is taken, and at most `NEAR` under
 it for a second one, which makes it a question."""
 NEAR = 8.0
+MAX_ALMOST_WORDS = 5
+"""In a longer answer what is almost a choice is not all that was said."""
 
 _NEGATION = r"\b(?:not|no|isn't|don't|except|anything but|instead of|rather than)"
 _LOOSE = r"\b(?:nothing|nobody|no one|none|never|neither|(?:was|were|are|has|have|had|did|does)n't)"
@@ -35,9 +37,11 @@ _NOT = re.compile(rf"{_NEGATION}(?: [\w']+){{0,2}} $|{_LOOSE}{_LINK}{{0,3}} $")
 """Words that deny the choice after them; after "nothing" or "wasn't" only words that link."""
 _NO_GUESS = re.compile(rf"(?:{_NEGATION}|{_LOOSE})(?: [\w']+){{0,2}} $")
 _PLACE = re.compile(
-    r"^(?:(?:the|option|number|choice|answer|it's|i'll take|i want|give me|go with|uh)\W+)*"
-    r"(?:(?P<nth>\d{1,2})(?:st|nd|rd|th)|(?P<number>\d{1,2})|(?P<last>last)|(?P<first>former)|(?P<second>latter))"
-    r"(?: (?:one|1|option|choice))?$"
+    r"^(?:(?:the|(?P<listed>option|number|choice|answer)|it's|i'll take|i want|give me|go with|uh)"
+    r"\W+)*"
+    r"(?:(?P<nth>\d{1,2})(?:st|nd|rd|th)|(?P<number>\d{1,2})|(?P<last>last)|(?P<first>former)"
+    r"|(?P<second>latter))"
+    r"(?: (?P<one>one|1|option|choice))?$"
 )
 
 
@@ -71,10 +75,18 @@ def _mentioned(field: Field, words: str) -> list[str]:
     return list(dict.fromkeys(whole))
 
 
+def _is_numbered(field: Field) -> bool:
+    """Whether a prompt numbers the choices; else a bare "two" counts something."""
+    return any({"1", "2"} <= set(figures(_plain(prompt)).split()) for prompt in field.prompt)
+
+
 def _placed(field: Field, words: str) -> list[str]:
     """The value of "the second one", "number three", "the last one"."""
     match = _PLACE.match(figures(words))
     if match is None:
+        return []
+    counted = match["number"] and not (match["listed"] or match["one"])
+    if counted and not _is_numbered(field):
         return []
     if match["last"] or match["second"]:
         return [field.choices[-1].value] if field.choices else []
@@ -108,14 +120,24 @@ def _almost(field: Field, words: str) -> list[str]:
     )
 
 
+def _without_names(field: Field, words: str) -> str:
+    """The words that are no choice's."""
+    inside = {at for start, end, _ in _spans(field, words) for at in range(start, end)}
+    kept = "".join(" " if at in inside else char for at, char in enumerate(words))
+    return " ".join(kept.split())
+
+
 def _one(field: Field, part: str) -> Reading:
     words = _plain(without_fillers(part))
-    every = _mentioned(field, words) or _placed(field, words)
+    every, rest = _mentioned(field, words), _without_names(field, words)
+    if not every and (every := _placed(field, words)):
+        rest = ""
     denied = _spans(field, words) or _NO_GUESS.search(f"{words} ")
     if not every and not denied:
         every = _almost(field, _plain(without_carrier(words)))
+        rest = words if len(words.split()) > MAX_ALMOST_WORDS else ""
     if len(every) == 1:
-        return Reading("value", every[0])
+        return Reading("value", every[0], rest=rest)
     return Reading("candidates", candidates=tuple(every)) if every else NOTHING
 
 

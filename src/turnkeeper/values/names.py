@@ -134,13 +134,17 @@ def _respelled(said: str) -> str:
     return " ".join(words)
 
 
+_AGAIN = re.compile(r"^(\w+),\s+(?=\1\b)", re.IGNORECASE)
+"""A first name that is said once more, with the rest: "Ada, Ada Lovelace"."""
+
+
 def _one(field: Field, part: str) -> Reading:
     said = _CLOSING.sub("", without_fillers(part)).strip(" .,")
     if named := _LAST_FIRST.match(said) or _FIRST_LAST.match(said):
         said = f"{named['first']} {named['last']}"
     else:
         said = _CARRIER.sub("", without_carrier(said), count=1)
-    words = _unspelled(_respelled(said)).split()
+    words = _unspelled(_respelled(_AGAIN.sub("", said))).split()
     known = not _torn(words) and all(
         _WORD.fullmatch(word) and word.lower() not in NOT_IN_NAMES for word in words
     )

@@ -8,13 +8,14 @@ Two numbers in one answer are none, since nothing tells which is meant.
 
 import math
 import re
+from dataclasses import dataclass, replace
 
 from babel.numbers import format_decimal
 
 from turnkeeper.forms.model import Field, Scalar
 from turnkeeper.values.bounds import number_of, refused
 from turnkeeper.values.locales import babel_locale
-from turnkeeper.values.numerals import figures
+from turnkeeper.values.numerals import figures, leftover
 from turnkeeper.values.reading import NOTHING, Context, Reading, ValueType
 from turnkeeper.values.utterance import read_parts, without_fillers
 
@@ -46,6 +47,7 @@ _UNCOUNTED = re.compile(
     rf"\b(?:half (?:an? )?(?P<half>{'|'.join(_SCALES)})"
     r"|(?:an? )?(?P<scale>dozen|hundred|thousand|million)"
     r"|(?:an? |1 )?(?P<part>half|quarter|3 quarters))\b"
+    r"(?! past\b)"
 )
 _SCALE_NAMES = {"100": "hundred", "1000": "thousand", "1000000": "million", "1000000000": "billion"}
 # "1.2 million" in figures is "1.2 1000000".
@@ -56,6 +58,8 @@ _FRACTION = re.compile(
     r"|thousand|llion)ths?|thirds?|halves|quarters?|lakhs?|crores?)\b"
 )
 _CLOCK = re.compile(r" ?(?:[ap]\.? ?m\b|o'? ?clock\b)")
+_CLOCK_BEFORE = re.compile(r"\b(?:half|quarter) (?:past|to|after|before|till) $")
+_OUT_OF = re.compile(r"(?<=\d) (?:out )?of (?:a )?(?:possible )?(?P<of>\d+)\b")
 _NO_SUCH = re.compile(r"\b(?:no|not any) (\w+)(?! ?\d)")
 _COUNTING = {"a", "all", "an", "any", "count", "how", "in", "many", "number", "of", "the", "total"}
 """Words of a label that do not say what is counted."""
@@ -87,18 +91,36 @@ def _figured(match: re.Match[str]) -> float:
     return -number if match["minus"] else number
 
 
-def _worded(line: str) -> float | None:
+def _uncounted(match: re.Match[str]) -> float:
+    """The number of a match of `_UNCOUNTED`."""
+    if match["part"]:
+        return _PARTS[match["part"]]
+    return _SCALES[match["half"]] / 2 if match["half"] else _SCALES[match["scale"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A number, and what stands before and after it."""
+
+    number: float
+    before: str
+    after: str
+
+
+def _found(number: float, match: re.Match[str]) -> Found:
+    return Found(number, match.string[: match.start()], match.string[match.end() :])
+
+
+def _worded(line: str) -> Found | None:
     """The number of words without figures: "half a million", "a dozen", "just me"."""
     if match := _UNCOUNTED.search(line):
-        if match["part"]:
-            return _PARTS[match["part"]]
-        return _SCALES[match["half"]] / 2 if match["half"] else _SCALES[match["scale"]]
+        return _found(_uncounted(match), match)
     if match := _COUNT_WORD.search(line):
-        return _WORDS[match[0]]
+        return _found(_WORDS[match[0]], match)
     return None
 
 
-def find(line: str) -> float | None:
+def find(line: str) -> Found | None:
     """The one number in `line` (figures, lower case), or None."""
     line = _SCALE_FIGURE.sub(lambda scale: f" {_SCALE_NAMES[scale[1]]}", line)
     matches = list(_FIGURE.finditer(line))
@@ -107,13 +129,12 @@ def find(line: str) -> float | None:
     if not matches:
         return None if _STRAY.search(line) else _worded(line)
     match = matches[0]
+    found = _found(_figured(match), match)
     torn = match["cut"] and len(match["figure"]) > 1
-    after = line[match.end() :]
-    other = _FRACTION.match(after) or _CLOCK.match(after)
-    if torn or other or line[: match.start()].endswith("point "):
+    clock = _CLOCK_BEFORE.search(found.before) or _CLOCK.match(found.after)
+    if torn or clock or _FRACTION.match(found.after) or found.before.endswith("point "):
         return None
-    number = _figured(match)
-    return number if math.isfinite(number) and abs(number) < LARGEST else None
+    return found if math.isfinite(found.number) and abs(found.number) < LARGEST else None
 
 
 def _none_of(field: Field, line: str) -> bool:
@@ -129,10 +150,21 @@ def _kin(one: str, other: str) -> bool:
     return len(shorter) > 3 and longer.startswith(shorter) and len(longer) - len(shorter) < 4
 
 
+def _beyond(field: Field, scale: re.Match[str]) -> str:
+    """Nothing of "out of ten" where ten is the field's highest number; else it is a number too."""
+    return "" if number_of(field.max) == float(scale["of"]) else scale[0]
+
+
 def _one(field: Field, part: str) -> Reading:
-    line = figures(without_fillers(part))
-    number = 0.0 if _none_of(field, line) else find(line)
-    return NOTHING if number is None else check(field, number)
+    words = without_fillers(part)
+    line = _OUT_OF.sub(lambda scale: _beyond(field, scale), figures(words))
+    if _none_of(field, line):
+        return check(field, 0.0)
+    found = find(line)
+    if found is None:
+        return NOTHING
+    rest = leftover(words, found.before, found.after)
+    return replace(check(field, found.number), rest=rest)
 
 
 def read(field: Field, text: str, context: Context) -> Reading:

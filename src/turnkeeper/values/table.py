@@ -75,7 +75,7 @@ def _initials(name: str) -> str:
 
 
 def _day(date: str) -> str:
-    number = int(date[-2:]) if date[-2:].isdigit() else 0
+    number = int(date[-2:]) if date[-2:].isdecimal() else 0
     ending = "th" if number in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"a date on the {number}{ending}"
 

@@ -29,6 +29,15 @@ _CARRIER = re.compile(
     r"(?:my|the|our)(?: \w+){1,3} (?:is|was))(?![\w'-])[\s,.:]*",
     re.IGNORECASE,
 )
+_IDLE = frozenset({
+    "a", "an", "and", "the", "of", "it", "it's", "its", "that", "that's", "this", "there", "is",
+    "was", "were", "are", "be", "been", "i", "i'd", "i'll", "we", "my", "our", "me", "us",
+    "like", "take", "have", "want", "wanted", "need", "would", "should", "will", "meant",
+    "said", "make", "get", "put", "for", "to", "in", "on", "at", "no", "yes", "yeah", "oh",
+    "okay", "ok", "just", "only", "about", "around", "exactly", "actually", "really", "maybe",
+    "total", "altogether", "one", "ones", "them", "please", "instead", "then", "now", "so",
+    "sorry", "people", "dollars", "dollar", "bucks", "pounds", "euros", "quid", "percent", "$",
+})  # fmt: skip
 _CORRECTION = re.compile(
     r"[,.;-]*\s*\b(?:no,? (?:wait|sorry|actually)|(?:oh|sorry|actually),? (?:no|wait)|wait,? no|"
     r"i mean|i meant|or rather|make that|scratch that|correction|actually|sorry|wait|no,)"
@@ -59,6 +68,11 @@ def without_carrier(text: str) -> str:
     while (match := _CARRIER.match(text)) and match.end() < len(text):
         text = text[match.end() :]
     return text
+
+
+def says_nothing(words: str) -> bool:
+    """Whether words beside a value only carry it: "it's just ... of them"."""
+    return all(word in _IDLE for word in re.findall(r"[\w'$]+", words.lower()))
 
 
 def parts(text: str) -> list[str]:

@@ -36,6 +36,7 @@ _NO = (
     rf"{_IT} {_WRONG}", rf"{_IT} not", r"(?:that|it) (?:isn't|wasn't|ain't)",
     rf"(?:that|this|it) (?:doesn't|does not|didn't) (?:sound|seem|look) {_RIGHT}",
     r"you (?:got|have|heard) (?:it|that|me) wrong", _WRONG, "i don't think so", "i do not think so",
+    r"not (?:that|as far as) (?:i|we)(?:'m| am|'re| are)? (?:know|aware|recall|remember)(?: of)?",
     r"(?:i|we|he|she|they) (?:don't|do not|didn't|did not|haven't|have not|can't|cannot|won't|"
     r"wouldn't|am not)(?=\W*$)", r"i'm not(?=\W*$)",
     "i (?:don't|do not) (?:want|need|have) (?:that|it|one|any)",

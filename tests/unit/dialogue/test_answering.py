@@ -114,7 +114,7 @@ def test_an_ambiguous_time_is_asked_and_completed_by_two_letters() -> None:
     caller, agent = talk(form(TIME))
     caller.says("at five")
     agent.refused("hour", "ambiguous")
-    agent.says("Is that 5:00 AM or 5:00 PM?")
+    assert agent.reply.say == "Is that 5:00 AM or 5:00 PM?"
     caller.says("p m")
     agent.recorded(hour="17:00")
 

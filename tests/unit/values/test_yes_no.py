@@ -17,6 +17,7 @@ from turnkeeper.values.yes_no import only_filler
         ("ok wait no that's wrong", False), ("no wait", False), ("wait, yes", True),
         ("ok wait, yes", True), ("no doubt", True), ("no question about it", True),
         ("no doubt about it", True), ("no, hold on", False),
+        ("not that I know of", False), ("not as far as I'm aware", False),
     ],
 )  # fmt: skip
 def test_a_pause_after_a_yes_takes_it_back(text: str, answer: bool | None) -> None:
