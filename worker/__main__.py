@@ -66,7 +66,7 @@ def dev_command(
     run_command(lambda: dev(port, ui_port, gateway_port, **{**before, **given}))
 
 
-@main.command("gateway")
+@main.command("gateway", short_help="Run the gateway: HTTP, WebSocket, Twilio and more.")
 @click.option("--host", default="127.0.0.1", help="Another one needs TURNKEEPER_PUBLIC_URL.")
 @click.option("--gateway-port", default=DEFAULT_GATEWAY_PORT, type=_PORT, help="0 is any free one.")
 @setting_options("public_url", "tenant", "task_queue", *_SETTINGS)
@@ -85,7 +85,7 @@ def gateway_command(
     run_command(lambda: gateway(host, gateway_port, **{**before, **given}))
 
 
-@main.command("codec")
+@main.command("codec", short_help="Run the codec server, for Temporal's UI and command line.")
 @click.option("--host", default="127.0.0.1", help="Where it listens.")
 @click.option("--port", default=DEFAULT_CODEC_PORT, type=_PORT, help="0 is any free one.")
 @setting_options("ui_origin", "tenant", *_SETTINGS)

@@ -5,8 +5,11 @@ import time
 
 import click
 
-_WIDTH = 70
+from turnkeeper.cli.display import coloured
+
 _NAME = 8
+_WIDTH = 80 - (2 + _NAME) - len("  [99999 ms]")
+"""Of what is said: who says it is before it, and how long the turn took may be behind it."""
 
 
 class Stopwatch:
@@ -40,11 +43,12 @@ class Screen:
         self._speech("agent", text, "green", note)
 
     def event(self, text: str) -> None:
-        click.secho(f"  ── {text}", fg="yellow")
+        click.echo(coloured(f"  ── {text}", "yellow"))
 
     def check(self, holds: bool, text: str) -> bool:
         """One line of the verdict; gives `holds` back."""
-        click.secho(f"  {'✓' if holds else '✗'} {text}", fg="green" if holds else "red")
+        line = f"  {'✓' if holds else '✗'} {text}"
+        click.echo(coloured(line, "green" if holds else "red"))
         return holds
 
     def times(self) -> str:
@@ -56,6 +60,6 @@ class Screen:
     def _speech(self, who: str, text: str, colour: str, note: str = "") -> None:
         lines = textwrap.wrap(text, _WIDTH) or [""]
         for number, line in enumerate(lines):
-            name = click.style(f"  {who if number == 0 else '':<{_NAME}}", fg=colour)
+            name = coloured(f"  {who if number == 0 else '':<{_NAME}}", colour)
             end = click.style(note, dim=True) if number == len(lines) - 1 else ""
             click.echo(name + line + end)

@@ -63,9 +63,9 @@ async def dev(port: int, ui_port: int, gateway_port: int, **options: object) -> 
     setup_telemetry("turnkeeper-dev", settings.model_copy(update={"metrics": None}))
     forms = FormFolder(settings.forms)
     find_temporal()
+    with DataFolder(settings.data) as folder:
+        pass  # Who has the folder has the ports as well, and is to be told of the folder.
     page = listen("127.0.0.1", gateway_port)
-    folder = DataFolder(settings.data)
-    folder.make()
     made = Made(settings.tenant)
     site = _Site(with_keys(settings, folder), forms, page, LocalCodec(), made)
     click.echo("Starting ...")

@@ -2,9 +2,10 @@
 other side would choke on."""
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import TypedDict, TypeVar
+from typing import TypedDict, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -17,6 +18,23 @@ M = TypeVar("M", bound=Frozen)
 
 MAX_ID = 200
 """Characters of an id that an agent chooses: it becomes part of an update's id."""
+
+
+_KEYS = re.compile(r"[0-9*#A-D]*")
+"""Of a keypad (ITU-T Q.23)."""
+_TEXT = "must be text"
+_CONFIDENCE = "must be a number from 0 to 1"
+_MUST: Mapping[str, str] = {
+    "text": _TEXT,
+    "said": _TEXT,
+    "utterance_id": _TEXT,
+    "dtmf": "must be keys: 0 to 9, *, # and A to D",
+    "event": f"must be one of {', '.join(get_args(TurnEvent))}",
+    "confidence": _CONFIDENCE,
+    "alternatives": "must be texts or Alternative(text, confidence)",
+    "answers": "must be values by field: each text, a number, True, False or None",
+}
+"""What each part of a turn takes."""
 
 
 class TurnContent(TypedDict, total=False):
@@ -59,7 +77,8 @@ def turn_of(text: str | None, content: TurnContent, *, epoch: str, leg: int) -> 
     try:
         turn = Turn.model_validate(said)
     except ValidationError as error:
-        raise InvalidInput(_what_is_wrong(error)) from None
+        raise _refused(*(str(row["loc"][0]) for row in error.errors() if row["loc"])) from None
+    _require_bounds(turn)
     if len(turn.utterance_id) > MAX_ID:
         raise InvalidInput(f"an utterance id is at most {MAX_ID} characters")
     return sendable(turn)
@@ -95,9 +114,16 @@ def _names(message: Frozen) -> str:
     return "".join(name for named in answers for name in named)
 
 
-def _what_is_wrong(error: ValidationError) -> str:
-    """Which parts of a turn are not what they must be; their values may be answers."""
-    parts = {".".join(str(step) for step in row["loc"][:2]): row["type"] for row in error.errors()}
-    return "the turn cannot be sent: " + "; ".join(
-        f"{part or 'it'} is wrong ({kind})" for part, kind in parts.items()
-    )
+def _require_bounds(turn: Turn) -> None:
+    """What is checked here and not by the model, which reads what is in old histories as well."""
+    scores = (turn.confidence, *(one.confidence for one in turn.alternatives))
+    if any(score is not None and not 0 <= score <= 1 for score in scores):
+        raise _refused("confidence")
+    if turn.dtmf is not None and not _KEYS.fullmatch(turn.dtmf):
+        raise _refused("dtmf")
+
+
+def _refused(*parts: str) -> InvalidInput:
+    """Says what the parts of a turn must be, and not what they are: that may be an answer."""
+    rules = "; ".join(f"{part} {_MUST.get(part, 'is wrong')}" for part in dict.fromkeys(parts))
+    return InvalidInput(f"the turn cannot be sent: {rules}")

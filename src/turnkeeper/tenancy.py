@@ -55,7 +55,7 @@ class Tenants:
         Every name that has the form of one is a tenant: who may speak for whom is checked before.
 
         Raises:
-            InvalidCaller: a tenant can't be called so.
+            InvalidInput: a tenant can't be called so.
         """
         sessions = self._sessions.get(tenant)
         if sessions is None:

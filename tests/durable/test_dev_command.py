@@ -160,9 +160,10 @@ def test_a_second_dev_on_the_folder_and_a_killed_one_that_leaves_no_server(
     dev: list[str], tmp_path: Path
 ) -> None:
     with running(*dev) as first:
-        first.until("worker is running")
+        taken = re.search(r"API +http://127.0.0.1:(\d+)", first.until("worker is running"))
+        assert taken, first.output
         server = int((tmp_path / "data" / "server.pid").read_text())
-        with running(*dev) as second:
+        with running(*dev, "--gateway-port", taken[1]) as second:
             assert_one_sentence(second, f"in use by process {first.process.pid}", "--data")
         first.process.kill()
         first.ended()

@@ -18,7 +18,11 @@ from turnkeeper.doctor import Examined, examine, finding, here
 from turnkeeper.doctor import server as there
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.forms.load import parse_form
+from turnkeeper.security.aead import new_key
+from turnkeeper.security.converter import keyring
 from turnkeeper.security.key_file import make_key_file
+from turnkeeper.security.key_store import SessionId
+from turnkeeper.security.master_keys import MasterKeys
 from turnkeeper.settings import Settings, read_settings
 from worker.build import build_worker
 from worker.server import EmbeddedServer, free_port
@@ -62,7 +66,9 @@ def forms(tmp_path: Path) -> Path:
 async def test_a_set_up_that_works_has_nothing_wrong(
     world: World, run: Commands, tmp_path: Path, forms: Path
 ) -> None:
-    environment = variables(encrypted(world.settings, tmp_path))
+    settings = encrypted(world.settings, tmp_path)
+    await keyring(settings).identity_key(settings.tenant)
+    environment = variables(settings)
     async with world.worker():
         ran = await run("doctor", "--json", TURNKEEPER_FORMS=str(forms), **environment)
     states = {name: one.state for name, one in findings(ran).items()}
@@ -111,6 +117,75 @@ async def test_keys_that_are_not_there_are_a_sentence(
     ran = await run("doctor", "--json", **environment)
     assert ran.status == 1
     assert "Traceback" not in ran.err + ran.out
+
+
+async def test_another_tenant_key_of_the_same_version_is_told(
+    world: World, client: Client, tmp_path: Path
+) -> None:
+    settings = encrypted(world.settings, tmp_path)
+    mine = keyring(settings)
+    await mine.identity_key(settings.tenant)
+    examined = Examined(settings, client, "")
+    assert (await here.key_store(examined)).state == "ok"
+    (tmp_path / "keys.json").unlink()
+    make_key_file(tmp_path / "keys.json")
+    found = await here.key_store(examined)
+    assert found.state == "wrong"
+    assert "version 1 of the tenant key here is not the one" in found.found
+    assert "TURNKEEPER_KEYS" in found.mend
+
+
+async def test_a_key_of_an_older_version_that_is_another_one_now_is_told(
+    world: World, client: Client, tmp_path: Path
+) -> None:
+    settings = encrypted(world.settings, tmp_path)
+    await keyring(settings).of_session(SessionId("default", f"p:{settings.tenant}:f:s"))
+    other = MasterKeys("1", {"1": new_key()}).with_next()
+    (tmp_path / "keys.json").write_text(json.dumps({"current": "2", "keys": other.written()}))
+    (tmp_path / "keys.json").chmod(0o600)
+    await keyring(settings).identity_key(settings.tenant)
+    found = await here.key_store(Examined(settings, client, ""))
+    assert found.state == "wrong"
+    assert "version 1 of the tenant key here is not the one" in found.found
+
+
+async def test_a_key_store_that_is_not_there_is_told_and_not_made(
+    world: World, client: Client, tmp_path: Path
+) -> None:
+    settings = encrypted(world.settings, tmp_path)
+    examined = Examined(settings, client, "")
+    assert (await here.key_store(examined)).state == "warning"
+    async with world.worker(), world.sessions() as sessions:
+        await sessions.open("claim", "ann")
+        async with asyncio.timeout(WITHIN):
+            while (found := await here.key_store(examined)).state == "warning":
+                await asyncio.sleep(0.05)
+    assert found.state == "wrong"
+    assert "bring it back" in found.mend
+    assert not (tmp_path / "keys.db").exists()
+
+
+async def test_a_client_with_other_keys_than_the_worker_is_told_to_compare_them(
+    world: World, server: EmbeddedServer, run: Commands, tmp_path: Path
+) -> None:
+    settings = encrypted(world.settings, tmp_path)
+    client = await connect(server.address, settings=settings)
+    other = {**variables(settings), "TURNKEEPER_KEY_STORE": f"sqlite:{tmp_path / 'other.db'}"}
+    async with build_worker(client, settings, lambda _: parse_form(CLAIM)):
+        ran = await run("talk", "claim", "--caller", "ann", TURNKEEPER_TURN_DEADLINE="5", **other)
+        await stop_all(client, settings)
+    assert "has other keys than this command" in ran.sentence()
+    assert "TURNKEEPER_KEY_STORE" in ran.err
+
+
+async def stop_all(client: Client, settings: Settings) -> None:
+    """No session is left that workers of other tests would see."""
+    query = f"TaskQueue = '{settings.task_queue}' AND ExecutionStatus = 'Running'"
+    async with asyncio.timeout(WITHIN):
+        while not (rows := [row async for row in client.list_workflows(query)]):
+            await asyncio.sleep(0.05)
+    for row in rows:
+        await client.get_workflow_handle(row.id).terminate()
 
 
 async def test_a_session_that_a_client_without_keys_began_is_found(

@@ -131,7 +131,7 @@ def test_a_session_is_a_tenants_if_all_of_its_id_says_so(
 
 @pytest.mark.parametrize(("tenant", "form"), [("a:b", "c"), ("a", "b:c"), ("", "c"), ("a", "")])
 def test_parts_that_would_make_two_sessions_one_are_refused(tenant: str, form: str) -> None:
-    with pytest.raises(InvalidCaller, match="is not an id"):
+    with pytest.raises(InvalidInput, match="is not an id"):
         session_id("voice:session", tenant, form, "x")
 
 
@@ -151,3 +151,14 @@ def test_an_extension_is_somebody_only_together_with_its_exchange() -> None:
     assert normal_caller("sip:1001@north.example;user=phone") != normal_caller(
         "sip:1001@south.example"
     )
+
+
+def test_a_caller_that_is_none_is_told_what_to_pass() -> None:
+    with pytest.raises(InvalidCaller, match="nobody was named: pass an id of your own"):
+        normal_caller(None)  # type: ignore[arg-type]  # what an agent without a number passes
+
+
+def test_a_form_that_is_no_id_is_not_blamed_on_the_caller() -> None:
+    with pytest.raises(InvalidInput, match=r"form '\.\./x' is not an id") as refused:
+        session_id("p", "t", "../x", "s")
+    assert not isinstance(refused.value, InvalidCaller)

@@ -70,7 +70,7 @@ def make(name: str, scopes: tuple[str, ...], expires: str, tenant: str | None) -
     click.echo("Keep it now: it is not shown again.", err=True)
 
 
-@access.command(name="list")
+@access.command(name="list", short_help="List the keys of a tenant.")
 @tenant_option
 @as_json
 def list_(tenant: str | None, as_json: bool) -> None:

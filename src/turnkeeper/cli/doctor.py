@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turnkeeper.cli.display import on_terminal, print_table, printable
+from turnkeeper.cli.display import coloured, on_terminal, print_table, printable
 from turnkeeper.cli.reach import Place, where
 from turnkeeper.settings import read_settings
 
@@ -45,7 +45,7 @@ def doctor(as_json: bool, **place: str | None) -> None:
         document = {"ok": is_well, "findings": [finding.model_dump() for finding in findings]}
         click.echo(json.dumps(document, indent=2))
     else:
-        _print(findings)
+        print_findings(findings)
     sys.exit(0 if is_well else 1)
 
 
@@ -59,14 +59,15 @@ async def _findings(place: Place) -> "list[Finding]":
     return await examine(Examined(settings, client, target(place.address)))
 
 
-def _print(findings: "Sequence[Finding]") -> None:
+def print_findings(findings: "Sequence[Finding]") -> None:
+    """Each, and what to do about it; to a script a line each, with tabs."""
     if not on_terminal():
         rows = [(f.check, f.state, f.found, f.mend) for f in findings]
         print_table(("check", "state", "found", "mend"), rows)
         return
     for finding in findings:
         mark, colour = _MARKS[finding.state]
-        click.echo(f"{click.style(f'{mark:8}', fg=colour)} {finding.check}: ", nl=False)
+        click.echo(f"{coloured(f'{mark:8}', colour)} {finding.check}: ", nl=False)
         click.echo(printable(finding.found))
         if finding.mend:
             click.echo(f"{'':8} -> {printable(finding.mend)}")

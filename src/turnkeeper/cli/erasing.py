@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from turnkeeper.cli.display import print_facts
-from turnkeeper.cli.fleet import How, Which, do_to_many, many
+from turnkeeper.cli.fleet import How, Which, do_to_many, many, require_yes
 from turnkeeper.cli.reach import Place, reaching, where
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _STEPS: Mapping[str, str] = {
 }
 
 
-@click.command()
+@click.command(short_help="Erase all that is kept of sessions, for good.")
 @click.argument("session_id", metavar="[ID]", required=False)
 @click.option("--no-wait", is_flag=True, help="Begin it and return; the same again waits.")
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
@@ -47,10 +47,11 @@ def erase(
     with reaching(Place(**place)) as reach:
         if session_id is None:
             begin = reach.sessions.begin_erasure
-            do_to_many(reach, which.sought(), begin, "erase", how, as_json=as_json)
+            sought = which.sought()
+            do_to_many(reach, sought, begin, "erase", how, as_json=as_json, outcome="begun")
             return
         if not how.yes:
-            click.confirm(f"Erase {session_id} for good?", abort=True, err=True)
+            require_yes(f"Erase {session_id} for good?")
         if no_wait:
             reach.call(reach.sessions.begin_erasure(session_id))
             click.echo("It is being erased; the same without --no-wait waits for it.", err=True)
@@ -62,7 +63,7 @@ def erase(
         _print(certificate)
 
 
-@click.command()
+@click.command(short_help="Print all that is kept of one session, as JSON.")
 @click.argument("session_id", metavar="ID")
 @click.option("--secrets", is_flag=True, help="With the values of secret fields.")
 @where

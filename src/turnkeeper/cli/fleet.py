@@ -156,19 +156,22 @@ def do_to_many(
     how: How,
     *,
     as_json: bool,
+    outcome: str = "done",
+    **counted: Mapping[str, int],
 ) -> None:
-    """Does `act` to each session that is sought, prints what came of it, and exits with status 1
-    where one failed."""
+    """Does `act` to each session that is sought, prints what came of it and what `act` counted
+    meanwhile, and exits with status 1 where one failed. `outcome` is what is true of a session
+    then."""
     rows = reach.collect(reach.sessions.find(sought))
     if how.dry_run:
         _print_would(rows, verb, as_json=as_json)
         return
     if rows and not how.yes:
-        click.confirm(f"{verb.capitalize()} {_sessions(len(rows))}?", abort=True, err=True)
+        require_yes(f"{verb.capitalize()} {_sessions(len(rows))}?")
     ids = list(dict.fromkeys(row.session_id for row in rows))  # An id may have had several.
     with progress(verb, len(ids), shown=not as_json) as advance:
         done = reach.call(each(ids, act, how.rate, advance))
-    _print_done(done, verb, as_json=as_json)
+    _print_done(done, f"{verb}: {_sessions(len(done.done))} {outcome}", counted, as_json=as_json)
 
 
 async def each(
@@ -204,6 +207,16 @@ async def each(
     return done
 
 
+def require_yes(question: str) -> None:
+    """Asks a person. Raises Abort at a no, and UsageError where nobody is there to answer."""
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort as answer:
+        if isinstance(answer.__context__, EOFError):
+            raise click.UsageError("nobody answers here: say --yes to do it unasked") from None
+        raise
+
+
 def print_counts(counts: Mapping[str, int], *, as_json: bool) -> None:
     """A row a status."""
     if as_json:
@@ -223,13 +236,18 @@ def _print_would(rows: "Sequence[SessionSummary]", verb: str, *, as_json: bool) 
     click.echo(f"Would {verb} {_sessions(len(rows))}.", err=True)
 
 
-def _print_done(done: Done, verb: str, *, as_json: bool) -> None:
+def _print_done(
+    done: Done, said: str, counted: Mapping[str, Mapping[str, int]], *, as_json: bool
+) -> None:
     if as_json:
         failed = [{"session_id": name, "error": why} for name, why in done.failed.items()]
-        document = {"done": done.done, "failed": failed, "untried": done.untried}
+        document = {"done": done.done, "failed": failed, "untried": done.untried, **counted}
         click.echo(json.dumps(document, indent=2))
     else:
-        click.echo(f"{verb}: {_sessions(len(done.done))} done, {len(done.failed)} failed.")
+        click.echo(f"{said}, {len(done.failed)} failed.")
+        for what, counts in counted.items():
+            for name, count in sorted(counts.items()):
+                click.echo(f"{what.replace('_', ' ')} {name}: {_sessions(count)}")
         for name, why in done.failed.items():
             click.echo(f"error: {name}: {why}", err=True)
         if done.untried:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from turnkeeper.cli.display import terminal
 from turnkeeper.errors import FormError
 from turnkeeper.forms.json_schema import json_schema
 from turnkeeper.forms.load import LoadedFile, load_files, load_form
@@ -41,7 +42,8 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
     """
     checked = load_files(files)
     if not checked:
-        raise FormError(["there are no *.yaml or *.yml files there; name a form file"])
+        places = ", ".join(map(str, files))
+        raise FormError([f"there are no *.yaml or *.yml files in {places}; name a form file"])
     if as_json:
         click.echo(json.dumps([_result(file) for file in checked], indent=2))
     else:
@@ -51,7 +53,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
-@forms.command()
+@forms.command(short_help="Print the JSON Schema of form files, for editors.")
 def schema() -> None:
     """Print the JSON Schema of form files, so that an editor completes them.
 
@@ -76,7 +78,7 @@ def show(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(form.model_dump_json(indent=2, exclude_defaults=True))
     elif sys.stdout.isatty():
-        _table(form)
+        print_form(form)
     else:
         for row in ((*COLUMNS,), *map(_row, form.fields)):
             click.echo("\t".join(row))
@@ -128,11 +130,11 @@ def _row(field: Field) -> tuple[str, ...]:
     )
 
 
-def _table(form: Form) -> None:
-    from rich.console import Console
+def print_form(form: Form) -> None:
+    """Its fields as a table on a terminal."""
     from rich.table import Table
 
     table = Table(*COLUMNS, title=f"{form.spoken_title} ({form.form}, version {form.version})")
     for field in form.fields:
         table.add_row(*_row(field))
-    Console(markup=False).print(table)
+    terminal().print(table)

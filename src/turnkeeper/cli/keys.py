@@ -36,7 +36,7 @@ def keys() -> None:
     """
 
 
-@keys.command()
+@keys.command(short_help="Make a key file, for its owner alone.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def make(file: Path) -> None:
     """Make a key file, for its owner alone; one that is there stays as it is."""
@@ -49,7 +49,7 @@ def make(file: Path) -> None:
     click.echo("for every worker, gateway and client.")
 
 
-@keys.command(name="list")
+@keys.command(name="list", short_help="List the versions of the tenant key.")
 @tenant_option
 @as_json
 def list_(tenant: str | None, as_json: bool) -> None:
@@ -60,7 +60,7 @@ def list_(tenant: str | None, as_json: bool) -> None:
     _print(_run(tenant_keys(*_opened(tenant))), as_json=as_json)
 
 
-@keys.command()
+@keys.command(short_help="Add a version to a local key file.")
 @tenant_option
 @as_json
 def rotate(tenant: str | None, as_json: bool) -> None:
@@ -83,7 +83,7 @@ def rotate(tenant: str | None, as_json: bool) -> None:
     _print(_run(tenant_keys(keyring, whose)), as_json=as_json)
 
 
-@keys.command()
+@keys.command(short_help="Wrap all keys with the current version.")
 @tenant_option
 @as_json
 def rewrap(tenant: str | None, as_json: bool) -> None:

@@ -1,15 +1,16 @@
 """`turnkeeper sessions migrate`: one waiting session, or many, to another version of the form."""
 
 import json
-from functools import partial
+from collections import Counter
 
 import click
 
 from turnkeeper.cli.fleet import How, Which, do_to_many, many
 from turnkeeper.cli.reach import Place, reaching, where
+from turnkeeper.contract import SessionState
 
 
-@click.command()
+@click.command(short_help="Move waiting sessions to another version of their form.")
 @click.argument("session_id", metavar="[ID]", required=False)
 @click.option("--reason", default="", help="Why; it is kept with the session.")
 @click.option("--back", is_flag=True, help="To the version before, with what was put aside.")
@@ -33,15 +34,32 @@ def migrate(
       turnkeeper sessions migrate --form roadside_claim --dry-run
     """
     how.require_one_meaning(session_id, which)
+    versions: Counter[str] = Counter()
+    already: Counter[str] = Counter()
+    """Of these, those that went by it before."""
     with reaching(Place(**place)) as reach:
-        send = partial(reach.sessions.migrate, reason=reason, back=back)
+
+        async def move(session_id: str) -> SessionState:
+            before = await reach.sessions.state(session_id)
+            state = await reach.sessions.migrate(session_id, reason, back=back)
+            versions[state.form_version] += 1
+            if before.form_version == state.form_version:
+                already[state.form_version] += 1
+            return state
+
         if session_id is None:
-            verb = "migrate back" if back else "migrate"
-            do_to_many(reach, which.sought(running=True), send, verb, how, as_json=as_json)
+            verb, sought = "migrate back" if back else "migrate", which.sought(running=True)
+            do_to_many(
+                *(reach, sought, move, verb, how),
+                as_json=as_json,
+                version=versions,
+                already_at_version=already,
+            )
             return
-        state = reach.call(send(session_id))
+        state = reach.call(move(session_id))
     if as_json:
         found = {"session_id": session_id, "form_version": state.form_version}
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo(f"{session_id} goes by version {state.form_version}.")
+        since = " already" if already.total() else ""
+        click.echo(f"{session_id} goes by version {state.form_version}{since}.")

@@ -64,6 +64,19 @@ def where(command: Command) -> Command:
 _NOT_TAKEN = "Workflow Task in failed state"
 """How Temporal (1.32) says that a worker is there and can't go on with a session."""
 
+_HINTS_OF_WORKERS = {
+    False: (
+        "a worker there does not take what is sent in clear: set TURNKEEPER_KEYS and"
+        " TURNKEEPER_KEY_STORE as the worker has them (`python -m worker dev` prints them)"
+    ),
+    True: (
+        "a worker there can't go on with this session. Most often it has other keys than this"
+        " command: set TURNKEEPER_KEYS and TURNKEEPER_KEY_STORE alike; `turnkeeper doctor`, run"
+        " with the settings of each, says more, and so does the worker's log"
+    ),
+}
+"""By whether what is sent from here is encrypted."""
+
 _OPTIONS = (
     click.option("--address", metavar="HOST:PORT", help="Temporal's frontend. [TEMPORAL_ADDRESS]"),
     click.option("--namespace", help="Temporal namespace. [TEMPORAL_NAMESPACE]"),
@@ -121,11 +134,8 @@ def _what_to_do(error: StoreUnavailable, place: Place, encrypts: bool) -> str:
 
     cause = str(error).partition(";")[0]  # The rest is for programs that send again.
     where = f"{cause}; the address is {target(place.address)}: "
-    if _NOT_TAKEN in cause and not encrypts:
-        return (
-            f"{where}a worker there does not take what is sent in clear: set TURNKEEPER_KEYS and"
-            " TURNKEEPER_KEY_STORE as the worker has them (`python -m worker dev` prints them)"
-        )
+    if _NOT_TAKEN in cause:
+        return where + _HINTS_OF_WORKERS[encrypts]
     return where + (
         "start a server and a worker there with `uv run python -m worker dev`, or give --address"
     )

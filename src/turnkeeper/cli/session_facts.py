@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from turnkeeper.cli.display import Fact, ago, moment
 from turnkeeper.cli.talk_view import shown
-from turnkeeper.contract import Delivery, Leg, SessionState, Verification
+from turnkeeper.contract import Delivery, Leg, Migration, SessionState, Verification
 
 if TYPE_CHECKING:
     from turnkeeper.backend import DeliveryAttempts
@@ -23,6 +23,8 @@ def facts(
     yield "legs", [_leg(leg, now) for leg in reversed(state.legs)]
     if state.delivery:
         yield "delivery", [*_delivery(state.delivery, now), *_attempts(attempts, now)]
+    if state.migrations:
+        yield "migrations", [_migration(move, now) for move in reversed(state.migrations)]
     for number, thrown_away in enumerate(state.discarded, start=1):
         rows = [(field, shown(value)) for field, value in thrown_away.items()]
         yield f"discarded by start over {number}", rows or [("", "nothing")]
@@ -40,11 +42,13 @@ def _session(state: SessionState, now: datetime) -> list[Fact]:
     elif state.field and state.status == "collecting":
         rows.append(("asked", state.field))
     rows += [("begun", moment(state.created_at, now)), ("updated", moment(state.updated_at, now))]
-    rows.append(("turns", str(state.turns)))
+    rows.append(("turns and requests", str(state.turns)))
     if state.verification and (state.verification.pending or not state.verification.attempts_left):
         rows.append(("called back", _verification(state.verification)))
-    if state.last_turn:
+    if state.last_turn and state.last_turn.leg:
         rows.append(("last heard", state.last_turn.heard or "(silence)"))
+    elif state.last_turn:  # An operator's or a program's, which is on no leg.
+        rows.append(("last request", moment(state.last_turn.at, now)))
     return rows
 
 
@@ -66,6 +70,11 @@ def _leg(leg: Leg, now: datetime) -> Fact:
     began = f"began {moment(leg.opened_at, now)}"
     ended = f"ended {ago(leg.closed_at, now)}: {leg.reason}" if leg.closed_at else "not hung up"
     return str(leg.number), ", ".join(part for part in (about, began, ended) if part)
+
+
+def _migration(move: Migration, now: datetime) -> Fact:
+    way = f"{'back ' if move.back else ''}from version {move.from_version} to {move.to_version}"
+    return moment(move.at, now), f"{way}: {move.reason}" if move.reason else way
 
 
 def _delivery(delivery: Delivery, now: datetime) -> list[Fact]:

@@ -13,7 +13,7 @@ from turnkeeper.cli.display import ago, on_terminal, print_facts, print_table
 from turnkeeper.cli.fleet import How, Which, do_to_many, filters, many, print_counts
 from turnkeeper.cli.reach import Place, reaching, where
 from turnkeeper.cli.session_facts import facts
-from turnkeeper.contract import Reply, Status, Transcript
+from turnkeeper.contract import Reply, SessionState, Status, Transcript
 
 if TYPE_CHECKING:
     from turnkeeper.backend import SessionSummary
@@ -32,7 +32,7 @@ def sessions() -> None:
     """
 
 
-@sessions.command(name="list")
+@sessions.command(name="list", short_help="List a tenant's sessions, those that run first.")
 @filters
 @click.option("--transport-id", help="Only the session of this call: a CallSid, a room name.")
 @click.option(
@@ -53,6 +53,8 @@ def list_(
         click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
     elif rows or not on_terminal():
         _print_list(rows)
+        if len(rows) == limit:
+            click.echo(f"There may be more than these {limit}: see --limit.", err=True)
     else:
         click.echo("There are no such sessions.")
 
@@ -73,7 +75,7 @@ def count(which: Which, as_json: bool, **place: str | None) -> None:
     print_counts(counts, as_json=as_json)
 
 
-@sessions.command()
+@sessions.command(short_help="Show one session: its answers, its calls, its delivery.")
 @click.argument("session_id", metavar="ID")
 @where
 @as_json
@@ -108,7 +110,7 @@ def turns(session_id: str, as_json: bool, **place: str | None) -> None:
         _print_turns(transcript)
 
 
-@sessions.command()
+@sessions.command(short_help="End sessions without submitting them.")
 @click.argument("session_id", metavar="[ID]", required=False)
 @click.option("--reason", default="", help="Why; it is kept with the session.")
 @many
@@ -163,7 +165,10 @@ def hand_off(
             do_to_many(reach, which.sought(running=True), send, "hand off", how, as_json=as_json)
             return
         reply = reach.call(send(session_id))
+        state = reach.call(reach.sessions.state(session_id)) if unlock else None
     _print_status(session_id, reply, as_json=as_json)
+    if state is not None and not as_json:
+        click.echo(_unlocked(state))
 
 
 sessions.add_command(migrating.migrate)
@@ -176,6 +181,12 @@ def _print_status(session_id: str, reply: Reply, *, as_json: bool) -> None:
         click.echo(json.dumps({"session_id": session_id, "status": reply.status}, indent=2))
     else:
         click.echo(f"{session_id} is {reply.status}.")
+
+
+def _unlocked(state: SessionState) -> str:
+    if state.verification is None:
+        return "There was nothing to unlock: its form lets every caller in (it has no `resume`)."
+    return f"Whoever calls has {state.verification.attempts_left} attempts to be let in."
 
 
 def _print_list(rows: "Sequence[SessionSummary]") -> None:
@@ -210,4 +221,5 @@ def _print_turns(transcript: Transcript) -> None:
             )
             for entry in transcript.entries
         ],
+        wraps=True,
     )

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import click
 
-from turnkeeper.cli.display import printable
+from turnkeeper.cli.display import printable, terminal
 from turnkeeper.contract import Reply, SessionState
 
 
@@ -118,9 +118,7 @@ class TerminalView:
     PROMPT = "   you  "
 
     def __init__(self, *, times: bool, typed: bool) -> None:
-        from rich.console import Console
-
-        self._console = Console(markup=False, highlight=False)
+        self._console = terminal()
         self._times = times
         self._typed = typed
         """Whether the caller's lines are typed here, and so stand here already."""

@@ -3,15 +3,23 @@
 import asyncio
 import hmac
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from temporalio.service import RPCError
+
+from turnkeeper.backend import Sought
 from turnkeeper.doctor.finding import Examined, Finding, ok, skipped, warning, wrong
-from turnkeeper.errors import FormError, SettingsError
+from turnkeeper.errors import FormError, KeyUnknown, SettingsError
 from turnkeeper.forms.load import load_folder
 from turnkeeper.security.converter import keyring
 from turnkeeper.security.identity import session_id
-from turnkeeper.security.key_store import SessionId
+from turnkeeper.security.key_store import SessionId, database, identity_of
 from turnkeeper.security.key_store import key_store as open_key_store
+from turnkeeper.visibility import visibility_query
+
+if TYPE_CHECKING:
+    from turnkeeper.security.keyring import Keyring
 
 _UNSET = "TURNKEEPER_KEYS is unset"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -37,13 +45,18 @@ async def keys(examined: Examined) -> Finding:
 
 
 async def key_store(examined: Examined) -> Finding:
-    """It answers, and every key in it is wrapped by a version that is here."""
+    """It answers, and what is in it was wrapped by a tenant key that is here: one key of the oldest
+    version and that of the tenant's identity are unwrapped. A store that is not there is not made.
+    """
     settings = examined.settings
     if settings.keys is None:
         return skipped(_UNSET)
     from turnkeeper.security.rewrapping import tenant_keys
 
-    found = await tenant_keys(keyring(settings), settings.tenant)
+    ring = keyring(settings)
+    if not await asyncio.to_thread(database(settings.key_store or "").is_made):
+        return await _not_there(examined)
+    found = await tenant_keys(ring, settings.tenant)
     missing = sorted({*found.live, *([found.identity] if found.identity else [])})
     missing = [version for version in missing if version not in found.versions.known]
     if missing:
@@ -51,10 +64,46 @@ async def key_store(examined: Examined) -> Finding:
             f"keys are wrapped by a version that is not here: {', '.join(missing)}",
             "bring that version of the tenant key back; sessions under it wait until then",
         )
-    live = f"it has the keys of {sum(found.live.values())} sessions"
+    try:
+        await _unwrap_some(ring, settings.tenant, found.identity or "")
+    except KeyUnknown as error:
+        return wrong(
+            f"it does not go with TURNKEEPER_KEYS: {error}",
+            "set TURNKEEPER_KEYS and TURNKEEPER_KEY_STORE as the workers have them: sessions can't"
+            " be read, nor found by their callers, until then",
+        )
+    live = f"sessions that it has keys of: {sum(found.live.values())}"
     if found.outdated:
-        return warning(f"{live}, {found.outdated} under an older version", "turnkeeper keys rewrap")
+        old = f"{live}; keys under an older version: {found.outdated}"
+        return warning(old, "turnkeeper keys rewrap")
     return ok(live)
+
+
+async def _unwrap_some(ring: "Keyring", tenant: str, identity: str) -> None:
+    """The tenant's identity key, and a key that another version than `identity` wraps. Raises
+    KeyUnknown."""
+    of_tenant = await ring.store.live(identity_of(tenant))
+    others = await ring.store.outdated(tenant, identity, "", 1)
+    for stored in (of_tenant, *others):
+        if stored is not None and stored.wrapped is not None:
+            await ring.provider.unwrap(tenant, stored.wrapped)
+
+
+async def _not_there(examined: Examined) -> Finding:
+    """Of a store that nothing was ever put in: wrong where there are sessions already."""
+    there, settings = "there is no key store as yet", examined.settings
+    mend = (
+        "the first session makes one. If there was one, bring it back or set TURNKEEPER_KEY_STORE"
+        " to where it is: what it had the keys of can't be read without it"
+    )
+    own = f"{settings.prefix}:{settings.tenant}:"
+    try:
+        found = await examined.client.count_workflows(visibility_query(own, Sought(), None))
+    except (RPCError, RuntimeError):  # What is wrong with the server is another check's.
+        return warning(there, mend)
+    if found.count == 0 or settings.accept_plaintext:
+        return warning(there, mend)
+    return wrong(f"{there}, and the server has sessions of this tenant", mend)
 
 
 async def codec(examined: Examined) -> Finding:
@@ -72,6 +121,7 @@ async def codec(examined: Examined) -> Finding:
     converter, said = examined.client.data_converter.payload_converter, {"answer": "4711"}
     with TemporaryDirectory() as folder:
         own = Keyring(keyring(settings).provider, open_key_store(f"sqlite:{folder}/keys.db"))
+        await own.of_session(session)
         bound = SessionCodec(own).of(session)
         stored = await bound.encode([converter.to_payload(said)])
         (back,) = await bound.decode(stored)

@@ -124,8 +124,8 @@ async def sessions(examined: Examined) -> Finding:
         return skipped("sessions can't be searched here")
     if failing.count or unopened.count:
         return wrong(
-            f"{failing.count} sessions fail at every attempt, {unopened.count} were begun and"
-            " never opened",
+            f"sessions that fail at every attempt: {failing.count}; that were begun and never"
+            f" opened: {unopened.count}",
             f"`turnkeeper sessions list --query '{_FAILING}'` and Temporal's UI show them. Where"
             " input is refused as not encrypted, a client runs without the workers'"
             " TURNKEEPER_KEYS and TURNKEEPER_KEY_STORE: set them there, and terminate the session"

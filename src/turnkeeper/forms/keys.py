@@ -47,9 +47,22 @@ def read_mapping(node: Node, keys: Keys, report: Report) -> dict[str, object]:
     return data
 
 
+_MEANT = {
+    "string": "text",
+    "str": "text",
+    "integer": "number",
+    "int": "number",
+    "float": "number",
+    "bool": "boolean",
+}
+"""What other languages call our types."""
+
+
 def unknown(what: str, word: str, known: Collection[str]) -> str:
     """A mistake about a word that is not in a list: the word that was meant, or the list."""
-    hint = did_you_mean(word, known) or f" use one of {', '.join(known)}"
+    meant = _MEANT.get(word)
+    close = f' did you mean "{meant}"?' if meant in known else did_you_mean(word, known)
+    hint = close or f" use one of {', '.join(known)}"
     return f'{what} "{word}" is not known;{hint}'
 
 
@@ -256,6 +269,6 @@ FORM_KEYS: Keys = {
     "abandon_after": duration,
     "expire_after": duration,
     "keep_for": duration,
-    "again": one_of("policy", get_args(AgainPolicy)),
+    "again": one_of("again", get_args(AgainPolicy)),
     "migrates_from": texts,
 }

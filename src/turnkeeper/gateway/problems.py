@@ -82,8 +82,14 @@ _DETAILS: dict[type[TurnkeeperError], str] = {
 }
 """In place of an error's own text: why a token is no good is for the log, and that a session is
 another's is for nobody."""
+_HTTP_DETAILS: dict[int, str] = {
+    404: "There is nothing at this path; /openapi.json has the paths that there are.",
+    405: "The header Allow has the methods that this path takes.",
+}
+"""What is said where the framework says no more than the status."""
+_NOT_JSON = "json_invalid"
+"""Pydantic's type of an error for a text that is no JSON."""
 _WRONG: dict[str, str] = {
-    "json_invalid": "from here on the body is not JSON",
     "missing": "this is required",
     "extra_forbidden": "there is no such key here",
     "string_pattern_mismatch": "this is not such an id",
@@ -219,8 +225,11 @@ def headers_of(error: TurnkeeperError) -> dict[str, str]:
 async def _invalid_request(request: Request, error: Exception) -> Response:
     """What pydantic said, without the values: they may be answers."""
     assert isinstance(error, RequestValidationError)
+    errors = error.errors()
+    if any(one["type"] == _NOT_JSON for one in errors):
+        return problem_response(http_problem(400, "The body is not JSON (RFC 8259)."))
     wrong: dict[str, str] = {}
-    for one in error.errors():
+    for one in errors:
         wrong.setdefault(_place(one["loc"]), _WRONG.get(one["type"], one["msg"]))
     detail = "; ".join(f"{place}: {what}" for place, what in wrong.items())
     return problem_response(problem_of(InvalidInput(detail)))
@@ -229,7 +238,8 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     told = error.detail not in ("", HTTPStatus(error.status_code).phrase)
-    problem = http_problem(error.status_code, str(error.detail) if told else "")
+    detail = str(error.detail) if told else _HTTP_DETAILS.get(error.status_code, "")
+    problem = http_problem(error.status_code, detail)
     allow = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else {}
     return problem_response(problem, {**(error.headers or {}), **allow})
 

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
-from tests.unit.cli.test_sessions import ANN, BOB, document, kept, run
+from tests.unit.cli.test_sessions import ANN, BOB, FORMS, document, kept, run
 from turnkeeper.cli import main
 from turnkeeper.cli.fleet import AT_ONCE, each
 from turnkeeper.errors import SessionClosed, StoreUnavailable
@@ -41,7 +42,7 @@ def test_count_tells_how_many_stand_so(kept: MemorySessions) -> None:
     assert document(run(kept, "count", "--json", "--status", "failed")) == {"failed": 0, "all": 0}
 
 
-@pytest.mark.parametrize("command", ["cancel", "hand-off", "erase"])
+@pytest.mark.parametrize("command", ["cancel", "hand-off", "erase", "migrate"])
 @pytest.mark.parametrize(
     "arguments", [[], [ANN, "--all"], ["--form", "booking", "--all"], [ANN, "--status", "failed"]]
 )
@@ -53,7 +54,7 @@ def test_which_sessions_are_meant_is_said_in_one_way(
     assert "say which sessions in one way" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["cancel", "hand-off", "erase"])
+@pytest.mark.parametrize("command", ["cancel", "hand-off", "erase", "migrate"])
 def test_a_dry_run_does_nothing_and_says_to_whom_it_would(
     kept: MemorySessions, command: str
 ) -> None:
@@ -71,18 +72,39 @@ def test_without_yes_many_are_asked_about_and_no_is_an_answer(kept: MemorySessio
     assert document(run(kept, "count", "--status", "cancelled", "--json"))["all"] == 0  # type: ignore[index]  # any JSON
 
 
+def test_where_nobody_answers_the_option_is_told(kept: MemorySessions) -> None:
+    for arguments in (["cancel", "--all"], ["erase", ANN]):
+        refused = run(kept, *arguments)
+        assert refused.exit_code == 2
+        assert "say --yes" in refused.stderr
+    assert document(run(kept, "count", "--json"))["all"] == 2  # type: ignore[index]  # any JSON
+
+
 def test_one_that_fails_is_listed_and_stops_no_other(kept: MemorySessions) -> None:
-    assert run(kept, "hand-off", ANN).exit_code == 0
-    result = run(kept, "hand-off", "--all", "--yes", "--json")
+    booking = next(form for form in FORMS if form.form == "booking")
+    kept.deploy(booking.model_copy(update={"title": "changed and not renumbered"}))
+    result = run(kept, "migrate", "--all", "--yes", "--json")
     assert result.exit_code == 1
     told = json.loads(result.stdout)
-    assert told["done"] == [BOB]
+    assert (told["done"], told["version"]) == ([BOB], {"1": 1})
+    assert told["already_at_version"] == {"1": 1}
     (failed,) = told["failed"]
     assert failed["session_id"] == ANN
-    assert "it is handed_off" in failed["error"]
-    in_words = run(kept, "hand-off", "--all", "--yes")
-    assert in_words.stdout == "hand off: 0 sessions done, 2 failed.\n"
-    assert in_words.stderr.count("error: ") == 2
+    assert "give it another version" in failed["error"]
+    in_words = run(kept, "migrate", "--all", "--yes")
+    assert in_words.exit_code == 1
+    assert in_words.stdout.splitlines() == [
+        "migrate: 1 session done, 1 failed.",
+        "version 1: 1 session",
+        "already at version 1: 1 session",
+    ]
+    assert in_words.stderr.count("error: ") == 1
+
+
+def test_the_same_command_again_does_those_that_are_left(kept: MemorySessions) -> None:
+    assert run(kept, "hand-off", ANN).exit_code == 0
+    told = document(run(kept, "hand-off", "--all", "--yes", "--json"))
+    assert told == {"done": [BOB, ANN], "failed": [], "untried": []}
 
 
 def test_erase_of_many_erases_all_that_are_found_and_nothing_else(kept: MemorySessions) -> None:
@@ -90,6 +112,23 @@ def test_erase_of_many_erases_all_that_are_found_and_nothing_else(kept: MemorySe
     assert told == {"done": [ANN], "failed": [], "untried": []}
     assert run(kept, "show", ANN).exit_code == 1
     assert run(kept, "show", BOB).exit_code == 0
+
+
+def test_erase_of_many_says_that_it_is_begun_and_not_done(kept: MemorySessions) -> None:
+    assert run(kept, "erase", "--all", "--yes").stdout == "erase: 2 sessions begun, 0 failed.\n"
+
+
+def test_a_session_that_is_moved_is_not_told_as_one_that_was_there_before(
+    kept: MemorySessions,
+) -> None:
+    booking = next(form for form in FORMS if form.form == "booking")
+    kept.deploy(booking.model_copy(update={"version": "2", "migrates_from": ("1",)}))
+    kept.clock.advance(timedelta(hours=1))  # Ann is off the line by now.
+    told = document(run(kept, "migrate", "--all", "--yes", "--json"))
+    assert isinstance(told, dict)
+    assert told["version"] == {"1": 1, "2": 1}
+    assert told["already_at_version"] == {"1": 1}
+    assert run(kept, "migrate", ANN).stdout == f"{ANN} goes by version 2 already.\n"
 
 
 async def test_once_the_server_is_gone_the_rest_is_left_alone() -> None:

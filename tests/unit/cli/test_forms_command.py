@@ -63,7 +63,9 @@ def test_check_is_json_for_scripts(tmp_path: Path) -> None:
 def test_check_of_a_folder_without_forms_fails_in_one_sentence(tmp_path: Path) -> None:
     result = turnkeeper("forms", "check", tmp_path)
     assert result.exit_code == 1
-    assert result.stderr == ("error: there are no *.yaml or *.yml files there; name a form file\n")
+    assert result.stderr == (
+        f"error: there are no *.yaml or *.yml files in {tmp_path}; name a form file\n"
+    )
 
 
 def test_schema_prints_the_json_schema() -> None:

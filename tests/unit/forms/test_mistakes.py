@@ -182,9 +182,9 @@ FORMS = {
         "keep_for: [7d]",
         ["3:11: this is not a duration; write it like 90s, 30m, 24h, 7d, 2w or P7D"],
     ),
-    "an unknown policy": (
+    "an unknown word for again": (
         "again: sho",
-        ['3:8: policy "sho" is not known; did you mean "show"?'],
+        ['3:8: again "sho" is not known; did you mean "show"?'],
     ),
     "confirm is neither true nor false": (
         "confirm: maybe",
@@ -381,6 +381,14 @@ FIELDS = {
     "an unknown type, and nothing about what hangs on it": (
         "name: a\nprompt: A?\ntype: dat\nmin: 2026-01-01\nlength: 4",
         ['7:11: field "a": type "dat" is not known; did you mean "date"?'],
+    ),
+    "a type as other languages call it": (
+        "name: a\nprompt: A?\ntype: integer",
+        ['7:11: field "a": type "integer" is not known; did you mean "number"?'],
+    ),
+    "another such type": (
+        "name: a\nprompt: A?\ntype: string",
+        ['7:11: field "a": type "string" is not known; did you mean "text"?'],
     ),
     "a type close to none": (
         "name: a\nprompt: A?\ntype: 7",

@@ -66,8 +66,9 @@ def _utterance(message: llm.ChatMessage, said: str | None) -> Utterance:
         return Utterance(message.id, None, {**content, "dtmf": digits})
     if event is not None:
         return Utterance(message.id, None, {**content, "event": event})
-    # 0.0 is LiveKit's default for a recogniser that scores nothing, not a low score.
-    content["confidence"] = message.transcript_confidence or None
+    # 0.0 is LiveKit's default for a recogniser that scores nothing, not a low score; and some round
+    # to over 1.
+    content["confidence"] = min(max(message.transcript_confidence or 0.0, 0.0), 1.0) or None
     return Utterance(message.id, message.text_content or "", content)
 
 

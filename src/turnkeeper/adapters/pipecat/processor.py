@@ -60,7 +60,7 @@ class DurableFormProcessor(FrameProcessor):
         interdigit_timeout: how long the next key of an entry is waited for, in seconds.
 
     Raises:
-        InvalidCaller: the caller, or the form's id, can't be an identity.
+        InvalidCaller, InvalidInput: the caller, or the form's id, can't be an identity.
     """
 
     def __init__(
