@@ -114,6 +114,7 @@ class VoiceSession:
         async with self._one_at_a_time:  # After the turns that came before it.
             if self._session is not None:
                 self._session.disconnect(gone, workflow.now())
+                self._refresh()
                 self._refresh(settle=await searchable(self._locals))
 
     @workflow.signal(description="Move to the current build now, and not at the next turn")

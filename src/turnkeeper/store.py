@@ -90,10 +90,11 @@ class SessionStore:
 
     async def delete(self, key: str) -> bool:
         """End the record; False when there was none."""
-        if await self.get(key) is None:
-            return False
+        session_id = await self._id(key)
         try:
-            await self._sessions.cancel(await self._id(key), "deleted")
+            if (await self._sessions.state(session_id)).status == "cancelled":
+                return False
+            await self._sessions.cancel(session_id, "deleted")
         except (SessionNotFound, SessionClosed):
             return False
         return True
@@ -106,7 +107,7 @@ class SessionStore:
             )
         session = await self._sessions.open(STORE_FORM, key, channel="store", ttl=self._ttl)
         state = await session.state()
-        if state.form_answers or state.last_turn:
+        if state.turns:
             raise StaleWrite(f"somebody else began it meanwhile: version {state.version}; get it")
         return state.version
 

@@ -26,8 +26,8 @@ from worker.server import EmbeddedServer
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 """The example of the W3C Trace Context specification."""
-INSTANT = ("StartActivity:decide",)
-"""It ends when the activity is asked for, and not when that ends."""
+INSTANT = ("ValidateUpdate:turn", "StartActivity:decide")
+"""They end before what comes of them: when the update is taken, when the activity is asked for."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ async def test_a_turn_is_one_trace_from_the_agent_through_gateway_and_workflow_t
         "POST /v1/sessions/{session_id}/turns",
         "  turnkeeper.turn",
         "    StartWorkflowUpdate:turn",
+        "      ValidateUpdate:turn",
         "      HandleUpdate:turn",
         "        StartActivity:decide",
         "          RunActivity:decide",
@@ -122,7 +123,7 @@ async def test_replays_repeat_no_span_and_each_turn_is_a_trace_of_its_own(traced
     turns = [s for s in traced.exporter.get_finished_spans() if s.name == "turnkeeper.turn"]
     assert len({_trace_of(span) for span in turns}) == 3
     for turn in turns:
-        assert len(traced.tree(_trace_of(turn))) == 7
+        assert len(traced.tree(_trace_of(turn))) == 8
     decided = [s for s in traced.exporter.get_finished_spans() if s.name == "RunActivity:decide"]
     assert len(decided) == 4  # the connect and three turns
 
