@@ -18,7 +18,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from turnkeeper.errors import KeyShredded, KeyUnknown, PayloadRefused, StoreUnavailable
 from turnkeeper.security.aead import AESGCM, associated, new_key
@@ -193,10 +193,9 @@ class Keyring:
         self._loop = loop
         if loop not in self._watched:
             self._watched.add(loop)
-            loop.call_later(ASK_EVERY, self._ask_soon, loop)
+            loop.call_later(ASK_EVERY, _ask_soon, ref(self), loop)
 
-    def _ask_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_later(ASK_EVERY, self._ask_soon, loop)
+    def begin_asking(self, loop: asyncio.AbstractEventLoop) -> None:
         task = loop.create_task(self.ask())
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
@@ -217,6 +216,14 @@ class Keyring:
         for key_id in shredded:
             self._forget(key_id)
         self._asked_at, self._told_at = since, now
+
+
+def _ask_soon(watched: ref[Keyring], loop: asyncio.AbstractEventLoop) -> None:
+    """Again and again, for as long as somebody has the keyring."""
+    keyring = watched()
+    if keyring is not None:
+        loop.call_later(ASK_EVERY, _ask_soon, watched, loop)
+        keyring.begin_asking(loop)
 
 
 def _belongs_to(stored: StoredKey) -> bytes:
