@@ -22,8 +22,9 @@ DRAIN_WINDOW = (
 minutes."""
 
 
-NOT_YET = ("not found", "missing active task queues")
-"""What the command says of a build whose workers have not polled all of its task queues so far."""
+NOT_YET = ("no Worker Deployment found", "not found", "missing active task queues")
+"""What the command says of a deployment without workers so far, of a build that it does not know,
+and of one whose workers have not polled all of its task queues (temporal 1.9)."""
 
 
 class CommandFailed(Exception):
@@ -40,14 +41,18 @@ class Deployment:
     async def make_current(self, build_id: str) -> None:
         """As soon as the server knows the build."""
         async with asyncio.timeout(WITHIN):
-            while True:
-                try:
-                    await self._deployment("set-current-version", build_id, "--yes")
-                    return
-                except CommandFailed as error:
-                    if not any(reason in str(error) for reason in NOT_YET):
-                        raise
+            while not await self.try_make_current(build_id):
                 await asyncio.sleep(LOOK_EVERY)
+
+    async def try_make_current(self, build_id: str) -> bool:
+        """False as long as the server does not know the build."""
+        try:
+            await self._deployment("set-current-version", build_id, "--yes")
+        except CommandFailed as error:
+            if not any(reason in str(error) for reason in NOT_YET):
+                raise
+            return False
+        return True
 
     async def drained(self, build_id: str) -> None:
         """Once no open session is pinned to the build, as far as the server has looked."""

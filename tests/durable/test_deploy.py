@@ -209,6 +209,18 @@ async def test_a_session_goes_to_the_current_build_at_its_next_turn(
         assert (await session.turn("no")).field == "day"
 
 
+async def test_a_build_is_made_current_as_soon_as_its_first_worker_has_polled(
+    world: World, server: EmbeddedServer
+) -> None:
+    """The command may be faster than the worker: on a slow machine it always is."""
+    builds = Builds(world, server, world.settings.versioning)
+    assert not await builds.deployment.try_make_current("b1")
+    async with await builds.worker("b1"), world.sessions() as sessions:
+        await builds.deployment.make_current("b1")
+        session = await sessions.open("claim", caller="+14155550101")
+        assert (await builds.of(session))[0] == "b1"
+
+
 async def test_a_pinned_session_moves_between_two_turns_and_a_silent_one_when_it_is_woken(
     world: World, server: EmbeddedServer
 ) -> None:
