@@ -56,7 +56,8 @@ class Display:
         workflow.set_current_details(details_of(self._session))
         changed = {k: v for k, v in self._attributes().items() if self._shown.get(k) != v}
         if changed.keys() == {ATTRIBUTE_FIELD} and not settle:
-            self.due = self.due or workflow.now() + SETTLING
+            at = self._session.dialogue.updated_at or workflow.now()
+            self.due = self.due or at + SETTLING
             return
         self.due = None
         if changed and self._searchable:

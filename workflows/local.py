@@ -6,8 +6,8 @@ that task: the SDK's core answers it at once, and completes the task while the a
 history before the workflow has seen it. An update that were accepted in between would stand there
 after the result and before what came of it, in a replay it comes after both, and no worker could go
 on with the session. So `Locals` turns away what comes in between, and the client sends it again.
-Whatever else makes commands waits until none is crossing, and a signal for a local activity of its
-own.
+Whatever else makes commands is queued with the messages, and waits for their local activities; so
+does a signal, for one of its own.
 """
 
 from datetime import timedelta

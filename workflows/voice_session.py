@@ -42,6 +42,7 @@ from workflows.local import Locals, interpret, load, move, not_loaded, searchabl
 from workflows.measures import Measures
 from workflows.retention import order_erasure
 from workflows.submission import submit
+from workflows.timers import Timers
 
 MESSAGES_PER_RUN = 40
 """A cold worker rebuilds forty turns in about 0.2 s; the time grows faster than the turns."""
@@ -64,6 +65,7 @@ class VoiceSession:
         self._refusal: SessionError | ApplicationError | None = None
         self._one_at_a_time = asyncio.Lock()
         self._locals = Locals()
+        self._timers = Timers(self._one_at_a_time, self._act)
         self._messages = 0
         if beginning.record is not None:
             self._begin(Session(workflow.info().workflow_id, beginning.record), renewed=True)
@@ -205,13 +207,21 @@ class VoiceSession:
     # --- the life of a session --------------------------------------------------------------------
 
     async def _live(self, session: Session) -> None:
+        self._set_timer()
         while not self._over():
-            if session.dialogue.status == "submitting":
+            if self._renewal_due():
+                await self._renew(session)
+            elif session.dialogue.status == "submitting":
                 status = await submit(session)
                 async with self._one_at_a_time:
                     self._move(status)
             else:
-                await self._idle(session)
+                await workflow.wait_condition(self._has_to_act)
+
+    def _has_to_act(self) -> bool:
+        self._timers.check()
+        submitting = self._known().dialogue.status == "submitting"
+        return submitting or self._over() or self._renewal_due()
 
     async def _cancelled(self, session: Session) -> None:
         """Temporal's own cancellation, from its UI or command."""
@@ -278,34 +288,31 @@ class VoiceSession:
             schedule_to_close_timeout=timedelta(minutes=5),
         )
 
-    async def _idle(self, session: Session) -> None:
-        """Sleep until the session has to do something by itself, and do that.
+    def _act(self, at: datetime) -> None:
+        """Do what was due by then."""
+        due = self._due()
+        if due is not None and due <= at:
+            self._known().run_out(at)
+            self._refresh(settle=True)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        """Be woken when something is due.
 
         One timer an idle window: it sleeps the remainder when turns came meanwhile, for a timer
         that starts anew with each turn costs two events a turn.
         """
-        form, settling, due = session.form, self._settling(), session.deadline(workflow.now())
-        wakes = [at for at in (settling, due[0] if due else None) if at is not None]
-        woken = await _within(
-            min(wakes) - workflow.now() if wakes else None,
-            lambda: (
-                session.dialogue.status == "submitting"
-                or self._over()
-                or self._renewal_due()
-                or session.form is not form
-                or (settling is None and self._settling() is not None)
-            ),
-            summary=f"until the {'asked field is settled' if settling else 'session times out'}",
-        )
-        if not woken:
-            await self._run_out(session)
-        elif self._renewal_due() and not self._over():
-            await self._renew(session)
+        due = None if self._over() else self._due()
+        if due is not None:
+            settles = due == self._settling()
+            what = "the asked field is settled" if settles else "the session times out"
+            self._timers.wake_by(due, f"until {what}")
 
-    async def _run_out(self, session: Session) -> None:
-        async with self._one_at_a_time:
-            session.run_out(workflow.now())
-            self._refresh(settle=True)
+    def _due(self) -> datetime | None:
+        """When the session has to do something by itself."""
+        deadline = self._known().deadline(workflow.now())
+        due = [at for at in (self._settling(), deadline[0] if deadline else None) if at is not None]
+        return min(due, default=None)
 
     def _over(self) -> bool:
         return self._known().is_over(workflow.now())
@@ -358,6 +365,7 @@ class VoiceSession:
         if self._display is not None:
             self._display.refresh(settle=settle)
             self._measured().refresh()
+            self._set_timer()
 
 
 async def _within(

@@ -26,7 +26,7 @@ def named(path: Path) -> str:
 def test_there_are_histories_of_every_kind_of_ending() -> None:
     names = {path.stem for path in STORED}
     assert {"completed", "renewed", "cancelled", "refused", "stored", "handed_off"} <= names
-    assert {"sealed", "moved"} <= names
+    assert {"kept", "migrated", "sealed", "moved"} <= names
 
 
 @pytest.mark.parametrize("path", STORED, ids=named)
