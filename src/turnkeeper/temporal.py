@@ -84,7 +84,8 @@ _ANSWERS = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT,
 """What the server means; every other status is a fault on the way, and is tried again."""
 _UNCONNECTED = "Failed client connect"
 """How the SDK begins its RuntimeError when a lazy client finds no server at its first call."""
-_AGAIN = (SESSION_ENDING, "AcceptedUpdateCompletedWorkflow", SESSION_BUSY)
+_AGAIN = (SESSION_ENDING, SESSION_BUSY, "AcceptedUpdateCompletedWorkflow", "UnprocessedUpdate")
+"""Ours, and the server's: an update that a worker which was busy with a query did not get to."""
 _FAULTS = (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError)
 
 
@@ -136,7 +137,7 @@ class TemporalBackend:
             finally:
                 started.cancel()
 
-        return await self._send(session_id, send)
+        return await self._send(session_id, send, begins=True)
 
     def _start(
         self, session_id: str, opening: Opening
@@ -285,9 +286,11 @@ class TemporalBackend:
         session_id: str,
         send: Callable[[], Awaitable[T]],
         *,
+        begins: bool = False,
         closed_answers: bool = False,
     ) -> T:
-        """Send until there is an answer or the deadline is over."""
+        """Send until there is an answer or the deadline is over. What `begins` a session does so
+        again where the one that it met is erased, or ends, before it answers."""
         clock, cancelled = asyncio.get_running_loop().time, _cancelled()
         give_up_at = clock() + self._deadline
         attempt, last = 0, None
@@ -307,7 +310,8 @@ class TemporalBackend:
                     raise asyncio.CancelledError from error
                 last = error
             except RPCError as error:
-                last = await self._meaning(session_id, error, closed_answers)
+                gone = begins and _is_absent(error)
+                last = error if gone else await self._meaning(session_id, error, closed_answers)
             except RuntimeError as error:
                 if not str(error).startswith(_UNCONNECTED):
                     raise
@@ -323,7 +327,7 @@ class TemporalBackend:
             return error
         if error.status == RPCStatusCode.INVALID_ARGUMENT:
             raise InvalidInput(f"Temporal refused the message: {error.message}") from error
-        if error.status != RPCStatusCode.NOT_FOUND or lacks_namespace(error):
+        if not _is_absent(error):
             raise _unavailable(error) from error
         execution = await self._describe(session_id)
         if execution is None:
@@ -356,6 +360,11 @@ def _again(error: WorkflowUpdateFailedError) -> bool:
     """Whether the message met a run that was ending (the next one has it), or was busy."""
     cause = error.cause
     return isinstance(cause, ApplicationError) and cause.type in _AGAIN
+
+
+def _is_absent(error: RPCError) -> bool:
+    """Whether what the server does not have is the session, and not all of its namespace."""
+    return error.status == RPCStatusCode.NOT_FOUND and not lacks_namespace(error)
 
 
 def _cancelled() -> int:
