@@ -6,11 +6,15 @@ form share it. A form is forgotten with its last session.
 """
 
 import hashlib
+from threading import Lock
 from weakref import WeakValueDictionary
 
 from turnkeeper.forms.model import Form
 
 _FORMS: WeakValueDictionary[str, Form] = WeakValueDictionary()
+_ONE_AT_A_TIME = Lock()
+"""`setdefault` of weak values is several steps. Of two sessions in two threads each would have a
+form of its own, and the digest be forgotten with the one whose form it names."""
 
 
 def digest_of(form: Form) -> str:
@@ -20,7 +24,9 @@ def digest_of(form: Form) -> str:
 
 def shared(form: Form) -> Form:
     """The form of this content that this process has, from now on this one if it has none."""
-    return _FORMS.setdefault(digest_of(form), form)
+    digest = digest_of(form)
+    with _ONE_AT_A_TIME:
+        return _FORMS.setdefault(digest, form)
 
 
 def recall(digest: str) -> Form:
