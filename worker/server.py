@@ -11,6 +11,7 @@ measured kills.
 import asyncio
 import contextlib
 import os
+import random
 import shutil
 import socket
 import sqlite3
@@ -38,6 +39,9 @@ _WIPE_WITHIN = 5.0
 _PROBE_EVERY = 0.02
 _TRIES = 3
 _TAIL = 5
+_NOBODYS_PORTS = range(20_000, 32_768)
+"""Linux takes the near ends of connections from 32768 on, other systems from 49152 (IANA)."""
+_PORT_TRIES = 200
 
 
 class ServerError(TurnkeeperError):
@@ -225,11 +229,13 @@ def find_temporal() -> Path:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nothing uses at this moment, nor a moment later.
+
+    Not one that the system picks: from those it also takes the near ends of connections, and
+    another program may have it before a server does.
+    """
+    candidates = random.sample(_NOBODYS_PORTS, _PORT_TRIES)
+    return next(port for port in candidates if _taken(port) is None)
 
 
 def _empty_log(database: Path) -> None:
@@ -240,16 +246,24 @@ def _empty_log(database: Path) -> None:
 
 
 def _check_free(port: int, option: str) -> None:
+    error = _taken(port)
+    if error is not None:
+        raise ServerError(
+            f"Port {port} cannot be used ({error.strerror}): another program may have it;"
+            f" choose another with {option}."
+        )
+
+
+def _taken(port: int) -> OSError | None:
+    """Why nothing can listen there."""
     with socket.socket() as probe:
         if os.name == "posix":  # a port in TIME_WAIT, from the server that we just stopped, is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
-            raise ServerError(
-                f"Port {port} cannot be used ({error.strerror}): another program may have it;"
-                f" choose another with {option}."
-            ) from None
+            return error
+    return None
 
 
 async def _serves(address: str) -> bool:

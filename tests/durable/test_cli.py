@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import termios
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,9 +212,7 @@ async def test_on_a_terminal_ctrl_c_hangs_up_and_tables_are_drawn(
     assert "+ policy = 1234" in terminal.shown
     assert "1/3" in terminal.shown
     talk.send_signal(signal.SIGINT)
-    # A signal just before Python waits for a key is noticed with the next key (CPython's readline).
-    terminal.type("\n")
-    await terminal.until("hung up; the same command carries on")
+    await terminal.until("hung up; the same command carries on", key="\n")
     assert await talk.wait() == 0
     assert "Traceback" not in terminal.shown
     async with working.sessions() as sessions:
@@ -253,12 +252,15 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    async def until(self, text: str, then: str = "") -> None:
-        """Returns when the text has been shown, and `then` after it."""
+    async def until(self, text: str, then: str = "", key: str = "") -> None:
+        """Returns when the text has been shown, and `then` after it. A `key` is struck again and
+        again: CPython's readline notices a signal just before it waits for a key with the next."""
         try:
             async with asyncio.timeout(WITHIN):
                 while text not in self.shown or then not in self.shown.partition(text)[2]:
-                    await self._changed.wait()
+                    self.type(key)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._changed.wait(), 0.5 if key else None)
                     self._changed.clear()
         except TimeoutError:
             raise AssertionError(f"{text!r} was not shown: {self.shown!r}") from None
