@@ -6,6 +6,7 @@ from elsewhere doesn't know it and has another Origin. Who may open the UI on th
 what it shows: that is what it is for.
 """
 
+import os
 import secrets
 
 from fastapi import FastAPI
@@ -21,6 +22,7 @@ from turnkeeper.gateway.problems import add_handlers
 from turnkeeper.gateway.secret_fields import SecretFields
 from turnkeeper.gateway.serve import listen, serve, url_of
 from turnkeeper.gateway.tracing import telemetry
+from turnkeeper.misspelt import warn_of_misspelt
 from turnkeeper.security.converter import keyring
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry import logger, setup_telemetry
@@ -64,6 +66,7 @@ async def codec(host: str, port: int, **options: object) -> None:
 
     settings = read_settings(**options)
     setup_telemetry("turnkeeper-codec", settings)
+    warn_of_misspelt(os.environ, _log)
     forms, keys, access = catalogue(settings), keyring(settings), ways_in(settings)
     # It needs no name for itself: what counts is the token, and of a page where it is from.
     bound = listen(host, port, public_url="", option="--port")

@@ -1,11 +1,13 @@
 """The gateway as a process of its own: HTTP, WebSocket and telephony in front of the sessions."""
 
+import os
 from pathlib import Path
 
 from turnkeeper.gateway.access.ways import ways_in
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.doorway import Catalogue, NoForms
 from turnkeeper.gateway.serve import listen, serve, url_of
+from turnkeeper.misspelt import warn_of_misspelt
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry import logger, setup_telemetry
 from turnkeeper.tenancy import Tenants
@@ -22,6 +24,7 @@ async def gateway(host: str, port: int, **options: object) -> None:
     """
     settings = read_settings(**options)
     setup_telemetry("turnkeeper-gateway", settings)
+    warn_of_misspelt(os.environ, _log)
     forms = catalogue(settings)
     access = ways_in(settings)
     bound = listen(host, port, settings.public_url)

@@ -1,10 +1,12 @@
 """The production worker: joins a Temporal server that is somewhere else, and drains when asked."""
 
 import asyncio
+import os
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from turnkeeper.misspelt import warn_of_misspelt
 from turnkeeper.settings import Settings, read_settings
 from turnkeeper.telemetry import logger, setup_telemetry
 from worker.build import build_worker
@@ -23,6 +25,7 @@ async def serve(**options: object) -> None:
     """
     settings = read_settings(**options)
     setup_telemetry("turnkeeper-worker", settings)
+    warn_of_misspelt(os.environ, _log)
     forms = FormFolder(settings.forms)
     async with watched(settings) as health:
         client, searchable = await join(settings)

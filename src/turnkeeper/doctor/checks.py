@@ -15,6 +15,7 @@ WITHIN = 10.0
 """Seconds that a check may take."""
 
 OF_HERE: Mapping[str, Check] = {
+    "settings": here.settings,
     "keys": here.keys,
     "key store": here.key_store,
     "codec": here.codec,

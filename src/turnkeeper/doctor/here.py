@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import os
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from turnkeeper.backend import Sought
 from turnkeeper.doctor.finding import Examined, Finding, ok, skipped, warning, wrong
 from turnkeeper.errors import FormError, KeyUnknown, SettingsError
 from turnkeeper.forms.load import load_folder
+from turnkeeper.misspelt import misspelt
 from turnkeeper.security.converter import keyring
 from turnkeeper.security.identity import session_id
 from turnkeeper.security.key_store import SessionId, database, identity_of
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
 
 _UNSET = "TURNKEEPER_KEYS is unset"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+async def settings(_: Examined) -> Finding:
+    """Nothing that looks like a setting is something else."""
+    found = misspelt(os.environ)
+    if found:
+        return warning("; ".join(found), "write it as docs/settings.md does, or unset it")
+    return ok("every TURNKEEPER_ variable that looks like a setting is one")
 
 
 async def keys(examined: Examined) -> Finding:
