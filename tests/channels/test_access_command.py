@@ -46,6 +46,13 @@ async def test_a_key_that_was_made_is_good_and_shown_once() -> None:
     assert (row["name"], row["scopes"], row["is_live"]) == ("agent", ["read", "talk"], True)
 
 
+async def test_a_script_gets_the_key_with_its_id_and_end() -> None:
+    made = json.loads((await run("make", "agent", "--scope", "talk", "--json")).stdout)
+    principal = await ApiKeys.of(read_settings()).principal(made.pop("key"))
+    (row,) = json.loads((await run("list", "--json")).stdout)
+    assert (made, made["id"]) == (row, principal.key_id)
+
+
 async def test_a_key_is_rotated_by_a_second_one_and_there_is_no_third() -> None:
     old = (await run("make", "agent", "--scope", "talk")).stdout.split("_")[1]
     await run("make", "agent", "--scope", "talk", "--expires", "never")

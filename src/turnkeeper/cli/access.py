@@ -58,7 +58,10 @@ def access() -> None:
     help=f"After how long it is good no more: {EXAMPLES}; or {NEVER}.",
 )
 @tenant_option
-def make(name: str, scopes: tuple[str, ...], expires: str, tenant: str | None) -> None:
+@as_json
+def make(
+    name: str, scopes: tuple[str, ...], expires: str, tenant: str | None, as_json: bool
+) -> None:
     """Make a key for the program NAME and print it, once.
 
     A name may have two keys that are good: make the new one, give it to the program, revoke the
@@ -66,7 +69,11 @@ def make(name: str, scopes: tuple[str, ...], expires: str, tenant: str | None) -
     """
     keys, whose = _opened(tenant)
     key = _run(keys.make(name, whose, known_scopes(scopes), _seconds(expires)))
-    click.echo(key)
+    if as_json:
+        (row,) = [row for row in _run(keys.list(whose)) if row.id == key.split("_")[1]]
+        click.echo(json.dumps({"key": key, **_document(row)}, indent=2))
+    else:
+        click.echo(key)
     click.echo("Keep it now: it is not shown again.", err=True)
 
 

@@ -106,6 +106,8 @@ def _place(mark: yaml.Mark, source: str) -> Place:
 def _syntax(error: yaml.MarkedYAMLError, source: str) -> FormError:
     mark = error.problem_mark or error.context_mark
     place = _place(mark, source) if mark else Place(source, 1, 1)
+    if "'\\t'" in str(error.problem):
+        return place.error("a tab, which YAML does not indent with; write spaces")
     problem = " ".join(part for part in (error.context, error.problem) if part)
     hint = "check the indentation, and quote text with a colon or a question mark"
     return place.error(f"not YAML: {problem}; {hint}")

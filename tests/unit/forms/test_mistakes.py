@@ -62,6 +62,10 @@ FILES = {
             "check the indentation, and quote text with a colon or a question mark"
         ],
     ),
+    "a tab": (
+        "form: f\nfields:\n\t- name: a\n",
+        ["3:1: a tab, which YAML does not indent with; write spaces"],
+    ),
     "an alias": (
         "form: &a f\ntitle: *a",
         ["2:8: an alias, which forms do not use; write the value out"],
