@@ -5,28 +5,11 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
-from turnkeeper.contract import SessionState
-from turnkeeper.forms.load import parse_form
+from tests.channels.claim import CALLER, CLAIM
 from turnkeeper.forms.model import Form
 from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.testing import MemorySessions
-
-CALLER = "+14155550100"
-
-CLAIM = parse_form("""
-form: claim
-title: Claim
-timezone: Europe/London
-greeting: Hello.
-goodbye: Thank you.
-confirm: false
-hand_off: "+1 415 555 0123"
-fields:
-  - {name: policy, type: digits, length: 4, prompt: ["Policy number?", "Four digits please."]}
-  - {name: theft, type: boolean, prompt: "Was anything stolen?"}
-  - {name: name, type: text, prompt: "What is your name?"}
-""")
 
 Body = dict[str, object]
 
@@ -84,7 +67,3 @@ class Platform:
         said = await self.hears(**fields)
         self.messages.append({"role": "assistant", "content": said})
         return said
-
-
-async def state_of(sessions: MemorySessions, caller: str = CALLER) -> SessionState:
-    return await sessions.state(await sessions.session_id("claim", caller))

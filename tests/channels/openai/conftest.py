@@ -8,7 +8,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from tests.channels.openai.chat_platform import CALLER, CLAIM, Platform, gateway
+from tests.channels.claim import CALLER, CLAIM
+from tests.channels.openai.chat_platform import Platform, gateway
 from turnkeeper.testing import MemorySessions
 
 

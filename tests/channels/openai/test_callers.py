@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 from openai import AsyncOpenAI, BadRequestError
 
-from tests.channels.openai.chat_platform import CALLER, CLAIM, Body, Platform, gateway, state_of
+from tests.channels.claim import CALLER, CLAIM, state_of
+from tests.channels.openai.chat_platform import Body, Platform, gateway
 from turnkeeper.contract import Put
 from turnkeeper.errors import SettingsError
 from turnkeeper.ledger import KEPT_REPLIES

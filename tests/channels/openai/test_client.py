@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 from openai import AsyncOpenAI, ConflictError, InternalServerError, NotFoundError
 
-from tests.channels.openai.chat_platform import CALLER, Body, Platform, gateway, state_of, tool
+from tests.channels.claim import CALLER, state_of
+from tests.channels.openai.chat_platform import Body, Platform, gateway, tool
 from tests.channels.stand import ROOT, Stand
 from turnkeeper.gateway.openai import refusal
 from turnkeeper.testing import MemorySessions

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
-from tests.channels.openai.chat_platform import CALLER, Platform, gateway, state_of
+from tests.channels.claim import CALLER, state_of
+from tests.channels.openai.chat_platform import Platform, gateway
 from turnkeeper.contract import Reply, Turn
 from turnkeeper.gateway.calls import Conversation
 from turnkeeper.testing import MemorySessions

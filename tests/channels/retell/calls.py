@@ -1,4 +1,4 @@
-"""Retell's end of a call, and a form for it."""
+"""Retell's end of a call."""
 
 import asyncio
 import json
@@ -6,25 +6,9 @@ from collections.abc import Callable
 
 from websockets.asyncio.client import ClientConnection
 
+from tests.channels.claim import CALLER, state_of
 from turnkeeper.contract import SessionState
-from turnkeeper.forms.load import parse_form
 from turnkeeper.testing import MemorySessions
-
-CALLER = "+14155550100"
-
-CLAIM = parse_form("""
-form: claim
-title: Claim
-timezone: Europe/London
-greeting: Hello.
-goodbye: Thank you.
-confirm: false
-hand_off: "+1 415 555 0123"
-fields:
-  - {name: policy, type: digits, length: 4, prompt: ["Policy number?", "Four digits please."]}
-  - {name: theft, type: boolean, prompt: "Was anything stolen?"}
-  - {name: name, type: text, prompt: "What is your name?"}
-""")
 
 Json = dict[str, object]
 
@@ -74,10 +58,6 @@ class Retell:
         response = await self.response()
         self.transcript.append({"role": "agent", "content": str(response["content"])})
         return response
-
-
-async def state_of(sessions: MemorySessions, caller: str = CALLER) -> SessionState:
-    return await sessions.state(await sessions.session_id("claim", caller))
 
 
 async def until(condition: Callable[[SessionState], bool], sessions: MemorySessions) -> None:

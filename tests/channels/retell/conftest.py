@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from tests.channels.retell.calls import CLAIM, Retell
+from tests.channels.claim import CLAIM
+from tests.channels.retell.calls import Retell
 from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.serve import listen, serve, url_of

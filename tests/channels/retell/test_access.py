@@ -15,8 +15,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.channels.access.letting_in import TALKS, Revocable
+from tests.channels.claim import CLAIM
 from tests.channels.credentials import CALLER, ON_A_SOCKET, SOMEBODY_ELSE, Credentials
-from tests.channels.retell.calls import CLAIM, Retell
+from tests.channels.retell.calls import Retell
 from tests.channels.streaming import Caller, Gateway, HeldBackend, gateway
 from turnkeeper.contract import DEFAULT_TENANT
 from turnkeeper.errors import (

@@ -7,7 +7,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.channels.retell.calls import CALLER, Retell, state_of, until
+from tests.channels.claim import CALLER, state_of
+from tests.channels.retell.calls import Retell, until
 from turnkeeper.contract import Connect, Opening, Reply
 from turnkeeper.testing import MemorySessions
 

@@ -10,7 +10,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.channels.retell.calls import CALLER, Json, Retell, state_of
+from tests.channels.claim import CALLER, state_of
+from tests.channels.retell.calls import Json, Retell
 from tests.channels.stand import ROOT, Stand
 from turnkeeper.contract import Reply, Turn
 from turnkeeper.errors import TurnFailed

@@ -9,7 +9,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from tests.channels.twilio.calls import CALLER
+from tests.channels.claim import CALLER
 from turnkeeper.gateway.signatures import telnyx, twilio
 from turnkeeper.testing import MemorySessions
 

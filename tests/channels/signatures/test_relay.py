@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.channels.claim import CALLER
 from tests.channels.signatures.signing import (
     KEY,
     NEXT_TOKEN,
@@ -26,7 +27,7 @@ from tests.channels.signatures.signing import (
     public,
 )
 from tests.channels.streaming import Caller
-from tests.channels.twilio.calls import CALLER, CLAIM, Forms
+from tests.channels.twilio.calls import CLAIM, Forms
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.gateway.access.principal import Principal
 from turnkeeper.gateway.access.tickets import Tickets

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
+from tests.channels.claim import CALLER
 from tests.channels.signatures.signing import (
     ACCOUNTS,
     ACTION,
@@ -24,7 +25,7 @@ from tests.channels.signatures.signing import (
     by_twilio,
     post,
 )
-from tests.channels.twilio.calls import CALLER, CLAIM, Forms
+from tests.channels.twilio.calls import CLAIM, Forms
 from turnkeeper.gateway.access.ways import Made
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.signatures import telnyx, twilio

@@ -7,27 +7,17 @@ from xml.etree.ElementTree import Element, fromstring
 import httpx
 from fastapi import FastAPI
 
-from turnkeeper.contract import SessionState
+from tests.channels.claim import BEGINNING
 from turnkeeper.forms.load import parse_form
 from turnkeeper.forms.model import Form
-from turnkeeper.testing import MemorySessions
 
-CALLER = "+14155550100"
-
-CLAIM = parse_form("""
-form: claim
-title: Claim
-timezone: Europe/London
-greeting: Hello.
-goodbye: Thank you.
-confirm: false
-hand_off: "+1 415 555 0123"
-fields:
-  - {name: policy, type: digits, length: 4, prompt: ["Policy number?", "Four digits please."]}
-  - {name: theft, type: boolean, prompt: "Was anything stolen?"}
+CLAIM = parse_form(
+    BEGINNING
+    + """
   - {name: glass, type: boolean, prompt: "Is any glass broken?"}
   - {name: report, type: digits, prompt: "Report number?"}
-""")
+"""
+)
 GERMAN = parse_form("""
 form: schaden
 language: de
@@ -42,10 +32,6 @@ class Forms:
 
     def find(self, form: str) -> Form | None:
         return {"claim": CLAIM, "schaden": GERMAN}.get(form)
-
-
-async def state_of(sessions: MemorySessions, caller: str = CALLER) -> SessionState:
-    return await sessions.state(await sessions.session_id("claim", caller))
 
 
 async def settled(condition: Callable[[], bool]) -> None:

@@ -10,8 +10,9 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
+from tests.channels.claim import CALLER, state_of
 from tests.channels.stand import ROOT, TWILIO_TOKEN, Stand
-from tests.channels.twilio.calls import CALLER, posted, state_of
+from tests.channels.twilio.calls import posted
 from turnkeeper.gateway.twilio import sentences
 from turnkeeper.gateway.twilio.frames import parse
 from turnkeeper.relay_caller import RelayCaller, calling

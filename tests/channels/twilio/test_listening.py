@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI
 
-from tests.channels.twilio.calls import state_of
+from tests.channels.claim import state_of
 from turnkeeper.contract import Expects
 from turnkeeper.gateway.twilio import sentences
 from turnkeeper.gateway.twilio.frames import Dtmf, Info, Interrupt, Prompt

@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.channels.twilio.calls import CALLER, connected, state_of
+from tests.channels.claim import CALLER, state_of
+from tests.channels.twilio.calls import connected
 from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.twilio import relay, sentences

@@ -6,7 +6,8 @@ import pytest
 from fastapi import FastAPI
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
-from tests.channels.twilio.calls import CALLER, settled, state_of
+from tests.channels.claim import CALLER, state_of
+from tests.channels.twilio.calls import settled
 from turnkeeper.contract import Reply, Turn
 from turnkeeper.errors import KeyUnknown, StoreUnavailable, TooManyRequests, TurnFailed
 from turnkeeper.gateway.access.gate import Gate

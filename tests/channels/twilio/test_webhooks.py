@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from tests.channels.twilio.calls import CALLER, Forms, connected, posted
+from tests.channels.claim import CALLER
+from tests.channels.twilio.calls import Forms, connected, posted
 from turnkeeper.gateway.access.ways import Open
 from turnkeeper.gateway.app import create_app
 from turnkeeper.gateway.twilio import sentences, twiml
