@@ -48,7 +48,7 @@ async def test_those_at_a_field_are_found_counted_and_handed_off_and_no_others(
     query = "TurnkeeperStatus = 'handed_off' OR TurnkeeperStatus = 'collecting'"
     assert len([row async for row in sessions.find(Sought(query=query, running=True))]) == 4
     wrong = await run("sessions", "list", "--query", "TurnkeeperStatus =")
-    assert "Temporal refused" in wrong.sentence()
+    assert "'TurnkeeperStatus =' is no list filter of Temporal's: " in wrong.sentence()
 
 
 def document(ran: Ran) -> dict[str, Any]:
