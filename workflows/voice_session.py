@@ -294,7 +294,8 @@ class VoiceSession:
         if due is not None and due <= at:
             self._known().run_out(at)
             self._refresh(settle=True)
-        self._set_timer()
+        else:
+            self._set_timer()
 
     def _set_timer(self) -> None:
         """Be woken when something is due.

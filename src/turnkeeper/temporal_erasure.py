@@ -4,8 +4,8 @@ The erasure itself is a workflow, which workers carry out whether or not anybody
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
 
 from temporalio.client import (
     Client,
@@ -18,9 +18,8 @@ from turnkeeper.contract import WORKFLOW
 from turnkeeper.erasure import ERASURE, STEP, ErasureCertificate, ErasureOrder, Step, erasure_id
 from turnkeeper.errors import SessionNotFound, StoreUnavailable
 from turnkeeper.export import ExportedSession
+from turnkeeper.temporal_sending import Sender
 from turnkeeper.visibility import NOT_RENEWED, described, runs_query
-
-T = TypeVar("T")
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at how far an erasure is."""
@@ -36,12 +35,6 @@ class _Begun(NamedTuple):
     certificate: ErasureCertificate | None = None
 
 
-class Send(Protocol):
-    """Sends until there is an answer: `TemporalBackend`'s own way."""
-
-    async def __call__(self, about: str, send: Callable[[], Awaitable[T]], /) -> T: ...
-
-
 class Erasures:
     """The erasures of sessions in one namespace.
 
@@ -53,7 +46,7 @@ class Erasures:
     """
 
     def __init__(
-        self, client: Client, task_queue: str, send: Send, key_store: str | None = None
+        self, client: Client, task_queue: str, send: Sender, key_store: str | None = None
     ) -> None:
         self._client = client
         self._task_queue = task_queue

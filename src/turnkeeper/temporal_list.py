@@ -8,7 +8,7 @@ from temporalio.service import RPCError
 
 from turnkeeper.backend import SessionSummary, Sought
 from turnkeeper.errors import InvalidInput
-from turnkeeper.temporal_erasure import Send
+from turnkeeper.temporal_sending import Sender
 from turnkeeper.visibility import summary_of, visibility_query
 
 
@@ -20,7 +20,7 @@ class Listing:
         send: the backend's.
     """
 
-    def __init__(self, client: Client, send: Send) -> None:
+    def __init__(self, client: Client, send: Sender) -> None:
         self._client = client
         self._send = send
 

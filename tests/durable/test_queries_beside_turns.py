@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -50,33 +51,26 @@ async def watched(session: VoiceSession) -> AsyncIterator[None]:
     assert all(watcher.cancelled() for watcher in watchers)
 
 
-async def two_agents_at_once(sessions: VoiceSessions, caller: str) -> VoiceSession:
+async def two_agents_at_once(
+    sessions: VoiceSessions, caller: str, *, going_back: bool = False
+) -> VoiceSession:
     session = await sessions.open("claim", caller=caller)
 
     async def agent(number: int) -> None:
         line = sessions.attach(session.id, session.leg, session.epoch)
         for n in range(TURNS):
             await line.turn(answers={"policy": f"{number}{n:03}"})
+            if going_back:
+                await asyncio.sleep(random.random() * 0.02)
+                await line.turn("go back")
 
     async with watched(session):
         await asyncio.gather(agent(1), agent(2))
     return session
 
 
-async def two_agents_who_go_back(sessions: VoiceSessions, caller: str) -> VoiceSession:
-    """Another field is asked after each turn."""
-    session = await sessions.open("claim", caller=caller)
-
-    async def agent(number: int) -> None:
-        line = sessions.attach(session.id, session.leg, session.epoch)
-        for n in range(TURNS):
-            await line.turn(answers={"policy": f"{number}{n:03}"})
-            await asyncio.sleep(random.random() * 0.02)
-            await line.turn("go back")
-
-    async with watched(session):
-        await asyncio.gather(agent(1), agent(2))
-    return session
+two_agents_who_go_back: Story = partial(two_agents_at_once, going_back=True)
+"""Another field is asked after each turn."""
 
 
 async def a_line_that_drops_in_each_turn(sessions: VoiceSessions, caller: str) -> VoiceSession:
